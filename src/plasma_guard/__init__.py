@@ -1,0 +1,1 @@
+"""Watches a plasma chain and challenges fraud, or exits, before the deadline."""

@@ -1,0 +1,97 @@
+"""What the journal keeps: observations, cases, decisions, intents."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from plasma_guard.domain.decisions import Closure
+from plasma_guard.domain.exits import ExitId
+from plasma_guard.domain.position import UtxoPosition
+from plasma_guard.domain.primitives import Address, Timestamp
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """Something reported once or many times; `key` makes repeated reports the same observation.
+
+    `key` = kind + position or transaction hash + eth_height where the report gives one. `body` is JSON text.
+    """
+
+    key: str
+    kind: str
+    source: str
+    body: str
+
+
+class Kind(StrEnum):
+    """What a case is about; one per thing that can be wrong on the chain."""
+
+    STANDARD_EXIT = "standard_exit"
+
+
+@dataclass(frozen=True, slots=True)
+class CaseKey:
+    """Identity of a case: the same output exited again is another `start` and so another case."""
+
+    chain_id: int
+    contract: Address
+    kind: Kind
+    exit_id: ExitId
+    start: str
+
+    def __str__(self) -> str:
+        return f"{self.chain_id}:{self.contract}:{self.kind}:{self.exit_id:x}:{self.start}"
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One exit the guard has something to do about. Times are root-chain seconds."""
+
+    id: int
+    key: CaseKey
+    position: UtxoPosition
+    opened_at: Timestamp
+    closure: Closure | None = None
+    closed_at: Timestamp | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the contract's state still leaves something to do."""
+        return self.closure is None
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionRecord:
+    """One decision as the journal keeps it: at which block, what, and why in words."""
+
+    case_id: int
+    block_number: int
+    at: Timestamp
+    verdict: str
+    reason: str
+    action: str | None = None
+
+
+class Judgement(StrEnum):
+    """What is known about a running exit that our own scan found."""
+
+    UNVERIFIED = "unverified"
+    """No fresh Watcher has judged it."""
+    VALID = "valid"
+    """A fresh Watcher was asked directly and knows no spend."""
+    INVALID = "invalid"
+    """A locally proven spend exists."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrackedExit:
+    """A standard exit from our own scan of the root chain, with what is known about it."""
+
+    exit_id: ExitId
+    start: str
+    position: UtxoPosition
+    owner: Address
+    started_block: int
+    started_at: Timestamp
+    judgement: Judgement
+    running: bool
+    judged_at: Timestamp | None = None

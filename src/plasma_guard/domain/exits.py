@@ -1,0 +1,206 @@
+"""Exits as the root chain knows them."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import NewType
+
+from plasma_guard.domain.position import UtxoPosition
+from plasma_guard.domain.primitives import Address, Hash32, Seconds, Timestamp, Wei
+
+ExitId = NewType("ExitId", int)
+"""uint192 on rootchain v0.2, uint160 on ald v1, uint168 on ald v2."""
+
+
+class Generation(StrEnum):
+    """A family of contracts the guard speaks, told apart by what is deployed, not by configuration."""
+
+    ROOTCHAIN_V02 = "rootchain-v0.2"
+    ALD_V1 = "ald-v1"
+    ALD_V2 = "ald-v2"
+
+    @property
+    def is_ald(self) -> bool:
+        """Whether this is PlasmaFramework + PaymentExitGame rather than the monolithic RootChain."""
+        return self is not Generation.ROOTCHAIN_V02
+
+
+class ExitStatus(StrEnum):
+    """What the contract's entry for an exit says at one block."""
+
+    ABSENT = "absent"
+    """No entry: never started, or gone again (rootchain: challenged; ald: processed or omitted)."""
+    RUNNING = "running"
+    """Started and neither challenged nor processed: can be challenged."""
+    CHALLENGED = "challenged"
+    """ald only: successfully challenged, its entry still waits in the queue."""
+    FINALIZED = "finalized"
+    """Paid out (rootchain keeps the entry; ald records the output id as finalized)."""
+
+
+@dataclass(frozen=True, slots=True)
+class StandardExit:
+    """The contract's entry for one standard exit at one block.
+
+    `position`, `owner`, `amount`, `output_id` and `bond` are what the contract stores; None where the
+    generation does not store it or the entry is gone. `bond` is in wei, what a successful challenger is paid.
+    """
+
+    exit_id: ExitId
+    status: ExitStatus
+    position: UtxoPosition | None = None
+    owner: Address | None = None
+    token: Address | None = None
+    amount: Wei = Wei(0)
+    output_id: Hash32 | None = None
+    bond: Wei | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Bonds:
+    """The exact bonds the contract asks for at one block, in wei."""
+
+    standard_exit: Wei
+    in_flight_exit: Wei
+    piggyback: Wei
+
+
+@dataclass(frozen=True, slots=True)
+class ExitStarted:
+    """A standard exit was started.
+
+    The exit's identity is (exit id, start): the same output can be exited again after a challenge, which is a
+    new start; a start moved to another block by a reorg keeps its transaction hash and is the same one.
+    `ordinal` counts starts of the same exit id inside one transaction.
+    """
+
+    exit_id: ExitId
+    owner: Address
+    block_number: int
+    block_hash: Hash32
+    tx_hash: Hash32
+    log_index: int
+    ordinal: int = 0
+    position: UtxoPosition | None = None
+    exiting_tx: bytes | None = None
+
+    @property
+    def identity(self) -> str:
+        """Survives a reorg that moves the start; differs for every new start."""
+        return f"{self.tx_hash}/{self.ordinal}"
+
+
+@dataclass(frozen=True, slots=True)
+class ExitChallenged:
+    """A standard exit was successfully challenged; the log carries the position, not the exit id."""
+
+    position: UtxoPosition
+    block_number: int
+    block_hash: Hash32
+    tx_hash: Hash32
+    log_index: int
+
+
+@dataclass(frozen=True, slots=True)
+class ExitFinalized:
+    """A standard exit was processed and paid."""
+
+    exit_id: ExitId
+    block_number: int
+    block_hash: Hash32
+    tx_hash: Hash32
+    log_index: int
+
+
+@dataclass(frozen=True, slots=True)
+class InFlightExitStarted:
+    """An in-flight exit of the transaction with hash `plasma_tx_hash` was started."""
+
+    initiator: Address
+    plasma_tx_hash: Hash32
+    block_number: int
+    block_hash: Hash32
+    tx_hash: Hash32
+    log_index: int
+
+
+class Side(StrEnum):
+    """Which side of an in-flight transaction a piggyback is on."""
+
+    INPUT = "input"
+    OUTPUT = "output"
+
+
+@dataclass(frozen=True, slots=True)
+class InFlightExitPiggybacked:
+    """An owner joined an in-flight exit with one input or output (`index` 0..3, ald v2 0..4)."""
+
+    owner: Address
+    plasma_tx_hash: Hash32
+    side: Side
+    index: int
+    block_number: int
+    block_hash: Hash32
+    tx_hash: Hash32
+    log_index: int
+
+
+@dataclass(frozen=True, slots=True)
+class BlockSubmitted:
+    """The operator submitted a plasma block."""
+
+    blknum: int
+    block_number: int
+    block_hash: Hash32
+    tx_hash: Hash32
+    log_index: int
+
+
+@dataclass(frozen=True, slots=True)
+class DepositCreated:
+    """A deposit made a plasma block of its own with one output of `amount` for `depositor`."""
+
+    depositor: Address
+    blknum: int
+    token: Address
+    amount: Wei
+    block_number: int
+    block_hash: Hash32
+    tx_hash: Hash32
+    log_index: int
+
+
+RootChainEvent = (
+    ExitStarted
+    | ExitChallenged
+    | ExitFinalized
+    | InFlightExitStarted
+    | InFlightExitPiggybacked
+    | BlockSubmitted
+    | DepositCreated
+)
+
+
+@dataclass(frozen=True, slots=True)
+class QueueHead:
+    """The next exit of a priority queue: processed only when block time is strictly after `exitable_at`."""
+
+    exit_id: ExitId
+    exitable_at: Timestamp
+    size: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ContractSet:
+    """The addresses the guard talks to, and what is constant about them.
+
+    `entry` is the configured address (RootChain or PlasmaFramework), also the EIP-712 verifying contract;
+    `exit_game` receives exit calls and emits exit events; `min_exit_period` is in seconds.
+    """
+
+    generation: Generation
+    entry: Address
+    exit_game: Address
+    min_exit_period: Seconds
+    eth_vault: Address | None = None
+    erc20_vault: Address | None = None
+    version: str | None = None

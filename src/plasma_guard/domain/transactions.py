@@ -1,0 +1,129 @@
+"""Root-chain transactions: what is asked of the sender, what it signs, what became of it."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from plasma_guard.domain.primitives import Address, Hash32, Timestamp, Wei
+
+
+@dataclass(frozen=True, slots=True)
+class TxCandidate:
+    """A call somebody wants mined; the sender alone decides nonce, gas and fees.
+
+    `intent` identifies it for ever: submitting the same intent again resumes, never repeats, the first.
+    """
+
+    intent: str
+    case_id: int
+    account: Address
+    to: Address
+    data: bytes = field(repr=False)
+    value: Wei
+    purpose: str
+    gas_limit: int | None = None
+    """Measured upper bound in gas units, for when simulation is not possible; None: must be estimated."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fees:
+    """EIP-1559 prices of one attempt in wei per gas; on a chain without base fee both are the gas price."""
+
+    max_fee: Wei
+    max_priority_fee: Wei
+
+
+class AttemptStatus(StrEnum):
+    """How far one signed transaction got."""
+
+    SIGNED = "signed"
+    BROADCAST = "broadcast"
+    MINED = "mined"
+    REPLACED = "replaced"
+    DROPPED = "dropped"
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One signed transaction, on disk before it is broadcast."""
+
+    intent: str
+    account: Address
+    nonce: int
+    hash: Hash32
+    raw: bytes = field(repr=False)
+    gas_limit: int
+    fees: Fees
+    status: AttemptStatus = AttemptStatus.SIGNED
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """The chain's word on a mined transaction; `gas_price` is the effective price in wei per gas."""
+
+    tx_hash: Hash32
+    block_number: int
+    block_hash: Hash32
+    success: bool
+    gas_used: int
+    gas_price: Wei
+
+    @property
+    def cost(self) -> Wei:
+        """What the gas cost, in wei."""
+        return Wei(self.gas_used * self.gas_price)
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmed:
+    """Mined successfully and buried under the configured number of confirmations."""
+
+    receipt: Receipt
+
+
+@dataclass(frozen=True, slots=True)
+class Reverted:
+    """Mined but failed; the state it ran against had changed."""
+
+    receipt: Receipt
+
+
+@dataclass(frozen=True, slots=True)
+class WouldRevert:
+    """Not sent: simulation fails. Whether that is benign only the contract's state can tell."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unaffordable:
+    """Not sent: balance or budget does not cover it; `sums` says which sums led to that."""
+
+    sums: str
+
+
+Outcome = Confirmed | Reverted | WouldRevert | Unaffordable
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """At least one endpoint took the transaction, or already had it; `endpoints` says which."""
+
+    endpoints: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """No endpoint took the transaction; the words are those of the most trusted one that answered."""
+
+    code: int
+    message: str
+    data: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FeeFacts:
+    """What prices are now: next base fee (None before EIP-1559) and a usual tip, in wei per gas."""
+
+    base_fee: Wei | None
+    tip: Wei
+    at: Timestamp

@@ -1,0 +1,309 @@
+"""The map of the system on one page: what the core needs, said without naming who provides it.
+
+Adapters implement these Protocols and meet only in `app.py`. All times are root-chain seconds unless a
+name says otherwise; all amounts are wei.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from plasma_guard.domain.actions import Action
+from plasma_guard.domain.blocks import BlockStamp, Log, PlasmaBlock
+from plasma_guard.domain.cases import Case, CaseKey, DecisionRecord, Judgement, Observation, TrackedExit
+from plasma_guard.domain.decisions import Closure, Severity, Window
+from plasma_guard.domain.evidence import StandardExitChallenge
+from plasma_guard.domain.exits import Bonds, ContractSet, ExitId, QueueHead, RootChainEvent, StandardExit
+from plasma_guard.domain.position import UtxoPosition
+from plasma_guard.domain.primitives import Address, Hash32, Timestamp, Wei
+from plasma_guard.domain.transactions import (
+    Accepted,
+    Attempt,
+    AttemptStatus,
+    FeeFacts,
+    Outcome,
+    Receipt,
+    Rejected,
+    TxCandidate,
+)
+from plasma_guard.domain.watchers import WatcherStatus
+from plasma_guard.plasma.rules import PlasmaRules
+
+
+class Clock(Protocol):
+    """Time as it passes here; deadlines are never computed from it alone."""
+
+    def now(self) -> float:
+        """Return wall-clock seconds since 1970."""
+        ...
+
+    def monotonic(self) -> float:
+        """Return seconds that never jump."""
+        ...
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait; a test's clock returns at once and moves itself."""
+        ...
+
+
+class Watcher(Protocol):
+    """What a Watcher claims. Every method raises `WatcherError`."""
+
+    async def status(self) -> WatcherStatus:
+        """Ask `status.get`."""
+        ...
+
+    async def challenge_data(self, position: UtxoPosition) -> StandardExitChallenge:
+        """Ask `utxo.get_challenge_data`; `WatcherRefused` when it knows no exit or no spend."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One contract read or simulation; `sender` and `value` matter only for simulations."""
+
+    to: Address
+    data: bytes = field(repr=False)
+    sender: Address | None = None
+    value: Wei = Wei(0)
+
+
+class Chain(Protocol):
+    """The root chain over JSON-RPC; every method raises `ChainUnavailable` when no endpoint answers."""
+
+    async def chain_id(self) -> int:
+        """Return the chain id all usable endpoints agree on."""
+        ...
+
+    async def head(self) -> BlockStamp:
+        """Return the newest block."""
+        ...
+
+    async def block(self, number: int) -> BlockStamp | None:
+        """Return the block at a height of the canonical chain, or None above the head."""
+        ...
+
+    async def call(self, call: Call, at: BlockStamp | None = None) -> bytes:
+        """Run a call without a transaction, at one block (None: newest); raises `CallReverted`."""
+        ...
+
+    async def call_many(self, calls: Sequence[Call], at: BlockStamp | None = None) -> list[bytes]:
+        """Run several calls at one block, in one request where possible; raises `CallReverted`."""
+        ...
+
+    async def logs(
+        self, addresses: Sequence[Address], topics: Sequence[Hash32], first: int, last: int
+    ) -> list[Log]:
+        """Return logs of `addresses` whose first topic is among `topics`, blocks first..last inclusive.
+
+        Splits the range by itself when an endpoint refuses it as too large.
+        """
+        ...
+
+    async def code(self, address: Address) -> bytes:
+        """Return the code at an address, empty when there is none."""
+        ...
+
+    async def balance(self, address: Address) -> Wei:
+        """Return the newest balance."""
+        ...
+
+    async def transaction_count(self, address: Address) -> int:
+        """Return how many transactions of the account are mined: the lowest nonce not used on chain."""
+        ...
+
+    async def estimate_gas(self, call: Call) -> int:
+        """Return the gas units the call needs now; raises `CallReverted`."""
+        ...
+
+    async def fee_facts(self) -> FeeFacts:
+        """Return what prices are now."""
+        ...
+
+    async def broadcast(self, raw: bytes) -> Accepted | Rejected:
+        """Hand signed bytes to every endpoint once, without retries."""
+        ...
+
+    async def receipt(self, tx_hash: Hash32) -> Receipt | None:
+        """Return the receipt on the canonical chain, or None when not mined."""
+        ...
+
+
+class ExitGame(Protocol):
+    """The exit contracts of one generation: reads, calldata and logs."""
+
+    @property
+    def contracts(self) -> ContractSet:
+        """Where the contracts are and what is constant about them."""
+        ...
+
+    @property
+    def rules(self) -> PlasmaRules:
+        """The arithmetic of this generation."""
+        ...
+
+    async def standard_exits(self, exit_ids: Sequence[ExitId], at: BlockStamp) -> list[StandardExit]:
+        """Read several exits at one block, in the order asked."""
+        ...
+
+    async def plasma_block(self, blknum: int, at: BlockStamp) -> PlasmaBlock | None:
+        """Read a plasma block's root and submission time, or None when unknown."""
+        ...
+
+    async def next_plasma_blocks(self, at: BlockStamp) -> tuple[int, int]:
+        """Return (next operator block number, next deposit block number)."""
+        ...
+
+    async def bonds(self, at: BlockStamp) -> Bonds:
+        """Read the exact bonds asked for at one block."""
+        ...
+
+    async def queue_head(self, token: Address, at: BlockStamp) -> QueueHead | None:
+        """Read the next exit of a token's queue, or None when the queue is missing or empty."""
+        ...
+
+    def candidate(self, action: Action, *, intent: str, case_id: int, account: Address) -> TxCandidate:
+        """Turn an action into the call that does it; calldata may be bound to the sending account."""
+        ...
+
+    async def root_chain_events(self, first: int, last: int) -> list[RootChainEvent]:
+        """Return the decoded events of blocks first..last inclusive, in chain order.
+
+        An `ExitStarted` whose log lacks the position is completed from the contract where the entry still
+        stands; its position stays None otherwise.
+        """
+        ...
+
+
+class Signer(Protocol):
+    """One account's key."""
+
+    @property
+    def address(self) -> Address:
+        """The account."""
+        ...
+
+    def sign_transaction(self, transaction: Mapping[str, object]) -> tuple[bytes, Hash32]:
+        """Return (raw bytes, hash); raises `GuardError` for anything its own policy does not allow."""
+        ...
+
+
+class Sender(Protocol):
+    """Gets one call mined, whatever it takes within its window."""
+
+    async def submit(self, candidate: TxCandidate, window: Window) -> Outcome:
+        """Return when the outcome is settled by chain facts; safe to repeat, also after a restart."""
+        ...
+
+
+class Journal(Protocol):
+    """What must survive a crash. Every method returns only when its change is on disk."""
+
+    async def observe(self, observations: Sequence[Observation], at: Timestamp) -> set[str]:
+        """Record what was reported; return the keys never seen before."""
+        ...
+
+    async def record_scan(
+        self, first: int, stamp: BlockStamp, exits: Sequence[TrackedExit], events: Sequence[RootChainEvent]
+    ) -> None:
+        """Replace what is known of blocks first..stamp.number and move the checkpoint, in one commit."""
+        ...
+
+    async def checkpoint(self) -> BlockStamp | None:
+        """Return the last block scanned."""
+        ...
+
+    async def tracked_exits(
+        self, *, position: UtxoPosition | None = None, running: bool | None = None
+    ) -> list[TrackedExit]:
+        """Return the standard exits our own scan found, newest start first."""
+        ...
+
+    async def judge(
+        self,
+        exits: Sequence[tuple[ExitId, str]],
+        judgement: Judgement,
+        at: Timestamp,
+        *,
+        running: bool = True,
+    ) -> None:
+        """Record what is now known about tracked exits, each named by (exit id, start)."""
+        ...
+
+    async def open_case(self, key: CaseKey, position: UtxoPosition, at: Timestamp) -> Case:
+        """Return the case with this key, new or known."""
+        ...
+
+    async def cases(self, *, open_only: bool = False) -> list[Case]:
+        """Return cases, oldest first."""
+        ...
+
+    async def close_case(self, case_id: int, closure: Closure, at: Timestamp) -> None:
+        """Record that the contract's state leaves nothing to do."""
+        ...
+
+    async def reopen_case(self, case_id: int) -> None:
+        """Record that the contract's state again leaves something to do."""
+        ...
+
+    async def record_decision(self, record: DecisionRecord) -> None:
+        """Record a decision; one equal to the case's last one only moves its time."""
+        ...
+
+    async def decisions(self, case_id: int) -> list[DecisionRecord]:
+        """Return a case's decisions, oldest first."""
+        ...
+
+    async def record_intent(self, candidate: TxCandidate, window: Window, at: Timestamp) -> None:
+        """Record that this call shall be mined; the same intent again changes nothing."""
+        ...
+
+    async def open_intents(self) -> list[tuple[TxCandidate, Window]]:
+        """Return the intents without an outcome, oldest first."""
+        ...
+
+    async def record_attempt(self, attempt: Attempt, at: Timestamp) -> None:
+        """Record signed bytes, before they are broadcast."""
+        ...
+
+    async def mark_attempt(self, tx_hash: Hash32, status: AttemptStatus, at: Timestamp) -> None:
+        """Record how far an attempt got."""
+        ...
+
+    async def attempts(
+        self, *, intent: str | None = None, account: Address | None = None, live_only: bool = False
+    ) -> list[Attempt]:
+        """Return signed attempts, oldest first; live are those of intents without an outcome."""
+        ...
+
+    async def record_outcome(self, intent: str, outcome: Outcome, at: Timestamp) -> None:
+        """Record what became of an intent."""
+        ...
+
+    async def outcome(self, intent: str) -> Outcome | None:
+        """Return what became of an intent, or None while it is open or unknown."""
+        ...
+
+
+class Alerts(Protocol):
+    """Tells a person."""
+
+    def alert(self, key: str, severity: Severity, message: str, **facts: object) -> None:
+        """Tell once per `key` until it is cleared; returns at once, delivery happens elsewhere."""
+        ...
+
+    def clear(self, key: str) -> None:
+        """Say that what the key was about is over."""
+        ...
+
+
+class Metrics(Protocol):
+    """Counts for machines."""
+
+    def count(self, name: str, amount: float = 1, **labels: str) -> None:
+        """Add to a counter."""
+        ...
+
+    def gauge(self, name: str, value: float, **labels: str) -> None:
+        """Set a gauge."""
+        ...
