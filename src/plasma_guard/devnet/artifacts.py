@@ -42,7 +42,7 @@ class Artifact:
     source_sha256: str
 
     def linked(self, libraries: dict[str, str]) -> str:
-        """Return the creation code with library addresses (0x, 20 bytes) in place; raise when one is missing."""
+        """Return the creation code with library addresses put in place; raise when one is missing."""
         code = bytearray.fromhex(self.bytecode[2:])
         for link in self.links:
             if link.library not in libraries:

@@ -12,10 +12,9 @@ import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Self
 
-import httpx
-
 from plasma_guard.devnet.anvil import ensure_anvil
 from plasma_guard.devnet.errors import DevnetError
+from plasma_guard.devnet.jsonrpc import EvmRpcError, JsonRpc
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,7 +26,6 @@ _ADDRESS: Final = re.compile(r"^\(\d+\) (0x[0-9a-fA-F]{40})\b(?![0-9a-fA-F])")
 _KEY: Final = re.compile(r"^\(\d+\) (0x[0-9a-f]{64})$")
 _START_SECONDS: Final = 30.0
 _STOP_SECONDS: Final = 5.0
-_CALL_SECONDS: Final = 60.0
 _KEPT_LINES: Final = 40
 
 
@@ -37,17 +35,6 @@ class DevAccount:
 
     address: str
     private_key: str = field(repr=False)
-
-
-class EvmRpcError(DevnetError):
-    """The node answered a JSON-RPC call with an error; ``code`` and ``data`` are the node's own."""
-
-    def __init__(self, method: str, code: int, message: str, data: object = None) -> None:
-        """Keep what the node said about the call of ``method``."""
-        super().__init__(f"{method}: {message} (code {code})")
-        self.code = code
-        self.message = message
-        self.data = data
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,10 +89,9 @@ class Evm:
         self._progress = progress
         self._process: subprocess.Popen[str] | None = None
         self._output: _Output | None = None
-        self._client: httpx.AsyncClient | None = None
+        self._client: JsonRpc | None = None
         self._rpc_url = ""
         self._accounts: tuple[DevAccount, ...] = ()
-        self._next_id = 0
 
     @property
     def rpc_url(self) -> str:
@@ -142,8 +128,7 @@ class Evm:
             raise
         self._rpc_url = f"http://{address}"
         self._accounts = self._output.accounts()
-        # The environment's proxies must not see loopback traffic.
-        self._client = httpx.AsyncClient(base_url=self._rpc_url, timeout=_CALL_SECONDS, trust_env=False)
+        self._client = JsonRpc(self._rpc_url)
         return self
 
     async def stop(self) -> None:
@@ -152,7 +137,7 @@ class Evm:
         process = self._process
         try:
             if client is not None:
-                await client.aclose()
+                await client.close()
             if process is not None and process.poll() is None:
                 process.terminate()
                 with contextlib.suppress(subprocess.TimeoutExpired):
@@ -174,19 +159,13 @@ class Evm:
         """Return the result of one JSON-RPC call; raise `EvmRpcError` for an error answer."""
         if self._client is None:
             raise DevnetError(f"{method}: the local EVM is not running; call start() first")
-        self._next_id += 1
-        body = {"jsonrpc": "2.0", "id": self._next_id, "method": method, "params": params}
         try:
-            reply = (await self._client.post("/", json=body)).raise_for_status().json()
-        except httpx.HTTPError as error:
+            return await self._client.rpc(method, *params)
+        except EvmRpcError:
+            raise
+        except DevnetError as error:
             said = self._output.tail() if self._output is not None else ""
-            raise DevnetError(
-                f"{method}: the local EVM does not answer ({error!r}); its last words:\n{said}"
-            ) from error
-        if "error" in reply:
-            fault = reply["error"]
-            raise EvmRpcError(method, fault.get("code", 0), fault.get("message", ""), fault.get("data"))
-        return reply["result"]
+            raise DevnetError(f"{error}; anvil's last words:\n{said}") from error
 
     async def mine(self, n: int = 1) -> None:
         """Mine ``n`` blocks."""
