@@ -1,0 +1,279 @@
+"""RpcChain answers the `Chain` port from a pool of JSON-RPC endpoints."""
+
+from collections.abc import Sequence
+from typing import Any, Self
+
+from eth_utils.crypto import keccak
+
+from plasma_guard.chain import fees, shapes
+from plasma_guard.chain.endpoints import EndpointPool, EndpointState
+from plasma_guard.chain.failures import (
+    EndpointBehind,
+    EndpointMisbehaved,
+    RpcAnsweredError,
+    bounded,
+)
+from plasma_guard.chain.logs import LogScanner
+from plasma_guard.chain.reverts import as_revert
+from plasma_guard.chain.rpc import DEADLINE, MAX_BODY, RpcEndpoint
+from plasma_guard.domain.blocks import BlockStamp, Log
+from plasma_guard.domain.errors import ChainUnavailable
+from plasma_guard.domain.primitives import Address, Hash32, Timestamp, Wei, shorten
+from plasma_guard.domain.transactions import Accepted, FeeFacts, Receipt, Rejected
+from plasma_guard.ports import Call, Clock
+
+MAX_LAG_BLOCKS = 3
+"""An endpoint further behind the best one is not read from."""
+FRESH_SECONDS = 60
+"""A head at most this old is current whatever another endpoint claims."""
+
+_UNKNOWN_BLOCK = (
+    "not found",
+    "unknown block",
+    "canonical",
+    "missing trie node",
+    "could not find",
+    "unknown state",
+)
+
+
+class RpcChain:
+    """The root chain behind several endpoints; use `connect`, and `close` at the end."""
+
+    def __init__(self, pool: EndpointPool, clock: Clock) -> None:
+        self._pool = pool
+        self._clock = clock
+        self._scanner = LogScanner(pool, clock)
+
+    @classmethod
+    def connect(
+        cls,
+        urls: Sequence[str],
+        clock: Clock,
+        *,
+        chain_id: int | None = None,
+        deadline: float = DEADLINE,
+        max_body: int = MAX_BODY,
+    ) -> Self:
+        """Prepare a chain over HTTP endpoints, most trusted first; nothing is sent yet.
+
+        `deadline` is seconds per request, `max_body` bytes per answer; `chain_id` None accepts the chain that
+        the first endpoint to answer serves.
+        """
+        endpoints = [RpcEndpoint(url, deadline=deadline, max_body=max_body) for url in urls]
+        return cls(EndpointPool(endpoints, clock, chain_id=chain_id), clock)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self._pool.close()
+
+    @property
+    def endpoints(self) -> Sequence[EndpointState]:
+        """The endpoints' states, most trusted first; for status and metrics."""
+        return self._pool.states
+
+    async def chain_id(self) -> int:
+        """Return the chain id all usable endpoints agree on."""
+        return await self._pool.chain_id()
+
+    async def head(self) -> BlockStamp:
+        """Return the newest block of the most trusted endpoint that is not stale.
+
+        All usable endpoints are asked; one more than `MAX_LAG_BLOCKS` behind another whose head is also
+        older than `FRESH_SECONDS`, or that does not answer in time, is not read from until the next head.
+        """
+
+        async def work(endpoint: RpcEndpoint) -> BlockStamp:
+            return shapes.block(await endpoint.request("eth_getBlockByNumber", ["latest", False]))
+
+        if len(self._pool.states) == 1:
+            return await self._pool.ask(work)
+        answers = await self._pool.ask_all(work, enough=lambda _: True, everyone=False)
+        heads = [(state, stamp) for state, stamp in answers if isinstance(stamp, BlockStamp)]
+        if not heads:
+            return await self._pool.ask(work)
+        best = max(stamp.number for _, stamp in heads)
+        oldest = self._clock.now() - FRESH_SECONDS
+        current = [
+            (state, stamp)
+            for state, stamp in heads
+            if best - stamp.number <= MAX_LAG_BLOCKS or stamp.timestamp >= oldest
+        ]
+        usable = {state.name for state, _ in current}
+        for state in self._pool.states:
+            state.lagging = state.name not in usable
+        return current[0][1]
+
+    async def block(self, number: int) -> BlockStamp | None:
+        """Return the block at a height of the canonical chain, or None above the head."""
+
+        async def work(endpoint: RpcEndpoint) -> BlockStamp | None:
+            answer = await endpoint.request("eth_getBlockByNumber", [hex(number), False])
+            return None if answer is None else shapes.block(answer, number)
+
+        return await self._pool.ask(work)
+
+    async def block_at_time(self, timestamp: Timestamp) -> BlockStamp | None:
+        """Return the first block with at least this timestamp, or None when the chain is not there yet.
+
+        Bisects block headers, about 25 requests on a long chain; old state is not needed.
+        """
+        found = await self.head()
+        if found.timestamp < timestamp:
+            return None
+        low = 0
+        while low < found.number:
+            middle = await self.block((low + found.number) // 2)
+            if middle is None:
+                raise ChainUnavailable("a block below the head is missing: the endpoints disagree")
+            if middle.timestamp >= timestamp:
+                found = middle
+            else:
+                low = middle.number + 1
+        return found
+
+    async def call(self, call: Call, at: BlockStamp | None = None) -> bytes:
+        """Run a call without a transaction, at one block (None: newest); raises `CallReverted`."""
+        return (await self.call_many([call], at))[0]
+
+    async def call_many(self, calls: Sequence[Call], at: BlockStamp | None = None) -> list[bytes]:
+        """Run several calls at one block, in one request where the endpoint allows; raises `CallReverted`."""
+        if not calls:
+            return []
+        requests = [("eth_call", [_call_object(call), _block_tag(at)]) for call in calls]
+
+        async def work(endpoint: RpcEndpoint) -> list[bytes]:
+            return [_call_result(answer) for answer in await endpoint.batch(requests)]
+
+        return await self._pool.ask(work)
+
+    async def logs(
+        self, addresses: Sequence[Address], topics: Sequence[Hash32], first: int, last: int
+    ) -> list[Log]:
+        """Return logs of `addresses` whose first topic is among `topics`, blocks first..last inclusive.
+
+        In chain order; the range is split as the endpoints require.
+        """
+        return await self._scanner.fetch(addresses, topics, first, last)
+
+    async def code(self, address: Address) -> bytes:
+        """Return the code at an address, empty when there is none."""
+
+        async def work(endpoint: RpcEndpoint) -> bytes:
+            return shapes.data(await endpoint.request("eth_getCode", [str(address), "latest"]), "eth_getCode")
+
+        return await self._pool.ask(work)
+
+    async def balance(self, address: Address) -> Wei:
+        """Return the newest balance."""
+        return Wei(await self._number("eth_getBalance", [str(address), "latest"]))
+
+    async def transaction_count(self, address: Address) -> int:
+        """Return how many transactions of the account are mined: the lowest nonce not used on chain."""
+        return await self._number("eth_getTransactionCount", [str(address), "latest"])
+
+    async def estimate_gas(self, call: Call) -> int:
+        """Return the gas units the call needs now; raises `CallReverted`."""
+
+        async def work(endpoint: RpcEndpoint) -> int:
+            try:
+                answer = await endpoint.request("eth_estimateGas", [_call_object(call)])
+            except RpcAnsweredError as error:
+                _raise_for(error)
+                raise
+            return shapes.quantity(answer, "eth_estimateGas")
+
+        return await self._pool.ask(work)
+
+    async def fee_facts(self) -> FeeFacts:
+        """Return the base fee of the next block and the tip that recent transactions paid."""
+        return await self._pool.ask(fees.read)
+
+    async def broadcast(self, raw: bytes) -> Accepted | Rejected:
+        """Hand signed bytes to every endpoint once, without retries.
+
+        `Accepted` names the endpoints that returned the transaction's own hash; a node that already has it
+        says so in a `Rejected`, whose words the sender knows. Raises `ChainUnavailable` if none answers.
+        """
+        expected = Hash32(keccak(raw))
+
+        async def work(endpoint: RpcEndpoint) -> Rejected | None:
+            try:
+                answer = await endpoint.request("eth_sendRawTransaction", ["0x" + raw.hex()])
+            except RpcAnsweredError as error:
+                return Rejected(error.code, error.message, _text(error.data))
+            if shapes.hash32(answer, "eth_sendRawTransaction") != expected:
+                raise EndpointMisbehaved(
+                    f"eth_sendRawTransaction: expected {expected}, got {shorten(answer)}"
+                )
+            return None
+
+        answers = await self._pool.ask_all(work, enough=lambda answer: answer is None, everyone=True)
+        taken = tuple(state.name for state, answer in answers if answer is None)
+        if taken:
+            return Accepted(taken)
+        refusals = [answer for _, answer in answers if isinstance(answer, Rejected)]
+        if refusals:
+            return refusals[0]
+        told = "; ".join(f"{state.name}: {failure}" for state, failure in answers)
+        raise ChainUnavailable(f"no RPC endpoint took the transaction: {told or 'all are quarantined'}")
+
+    async def receipt(self, tx_hash: Hash32) -> Receipt | None:
+        """Return the receipt on the canonical chain, or None when no usable endpoint has one."""
+
+        async def work(endpoint: RpcEndpoint) -> Receipt | None:
+            answer = await endpoint.request("eth_getTransactionReceipt", [str(tx_hash)])
+            return None if answer is None else shapes.receipt(answer, tx_hash)
+
+        found = await self._pool.ask(work)
+        if found is not None or len(self._pool.states) == 1:
+            return found
+        # One node's null may only be its lag.
+        answers = await self._pool.ask_all(work, enough=lambda answer: answer is not None, everyone=False)
+        return next((answer for _, answer in answers if isinstance(answer, Receipt)), None)
+
+    async def _number(self, method: str, params: list[Any]) -> int:
+        async def work(endpoint: RpcEndpoint) -> int:
+            return shapes.quantity(await endpoint.request(method, params), method)
+
+        return await self._pool.ask(work)
+
+
+def _call_object(call: Call) -> dict[str, str]:
+    fields = {"to": str(call.to), "data": "0x" + call.data.hex()}
+    if call.sender is not None:
+        fields["from"] = str(call.sender)
+    if call.value:
+        fields["value"] = hex(call.value)
+    return fields
+
+
+def _block_tag(at: BlockStamp | None) -> str | dict[str, object]:
+    """Pin by hash (EIP-1898): the state of one block, or an error once a reorg removed it."""
+    return "latest" if at is None else {"blockHash": str(at.hash), "requireCanonical": True}
+
+
+def _call_result(answer: Any) -> bytes:
+    if isinstance(answer, RpcAnsweredError):
+        _raise_for(answer)
+        raise answer
+    return shapes.data(answer, "eth_call")
+
+
+def _raise_for(error: RpcAnsweredError) -> None:
+    """Raise what the error of a call means, if it is about the call or the block and not about the node."""
+    revert = as_revert(error)
+    if revert is not None:
+        raise revert
+    if any(words in error.message.lower() for words in _UNKNOWN_BLOCK):
+        raise EndpointBehind(str(error)) from error
+
+
+def _text(data: object) -> str:
+    return "" if data is None else bounded(data)

@@ -1,0 +1,208 @@
+"""Several endpoints in order of trust: the first healthy one answers, a failing one rests."""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+import structlog
+
+from plasma_guard.chain.failures import EndpointFailure, RpcAnsweredError, WrongChain
+from plasma_guard.chain.rpc import RpcEndpoint
+from plasma_guard.chain.shapes import quantity
+from plasma_guard.domain.errors import ChainUnavailable
+from plasma_guard.ports import Clock
+
+FAILURES_BEFORE_PAUSE = 3
+PAUSE_SECONDS = 60.0
+QUARANTINE_SECONDS = 600.0
+"""How long a wrong chain keeps an endpoint out before its chain id is asked again."""
+PROBE_SECONDS = 5.0
+"""When every endpoint rests, one that was not asked for this long is tried all the same."""
+ROUNDS = 3
+BACKOFF_SECONDS = 0.5
+GRACE_SECONDS = 2.0
+"""How long the others may still answer once one endpoint has, where all are asked at once."""
+
+_T = TypeVar("_T")
+Work = Callable[[RpcEndpoint], Awaitable[_T]]
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(slots=True)
+class EndpointState:
+    """What is known about one endpoint; times are monotonic seconds."""
+
+    endpoint: RpcEndpoint
+    failures: int = 0
+    paused_until: float = float("-inf")
+    quarantined_until: float = float("-inf")
+    asked_at: float = float("-inf")
+    verified: bool = False
+    lagging: bool = False
+    problem: str | None = None
+
+    @property
+    def name(self) -> str:
+        """The endpoint's printable name."""
+        return self.endpoint.name
+
+
+class EndpointPool:
+    """Runs a piece of work on the most trusted endpoint that manages it.
+
+    `chain_id` None accepts the chain of the first endpoint that answers; every endpoint must then serve it.
+    """
+
+    def __init__(
+        self,
+        endpoints: Sequence[RpcEndpoint],
+        clock: Clock,
+        *,
+        chain_id: int | None = None,
+        jitter: random.Random | None = None,
+    ) -> None:
+        if not endpoints:
+            raise ValueError("endpoints: at least one is needed")
+        self._states = [EndpointState(endpoint) for endpoint in endpoints]
+        self._clock = clock
+        self._chain_id = chain_id
+        self._jitter = jitter or random.Random()  # noqa: S311 : spreads retries, guards no secret
+
+    @property
+    def states(self) -> Sequence[EndpointState]:
+        """Every endpoint's state, most trusted first; for status and metrics."""
+        return tuple(self._states)
+
+    async def close(self) -> None:
+        """Close all connections."""
+        for state in self._states:
+            await state.endpoint.close()
+
+    async def chain_id(self) -> int:
+        """Return the chain id that the usable endpoints serve; raises `ChainUnavailable`."""
+
+        async def known(_: RpcEndpoint) -> int | None:
+            return self._chain_id
+
+        found = await self.ask(known)
+        if found is None:  # cannot be: asking verifies, and verifying sets it
+            raise ChainUnavailable("no endpoint told its chain id")
+        return found
+
+    async def ask(self, work: Work[_T]) -> _T:
+        """Return the first success, in order of trust, in `ROUNDS` rounds with growing jittered waits.
+
+        An `EndpointFailure` or an unexpected JSON-RPC error moves on to the next endpoint; any other
+        exception is the caller's business and passes. Raises `ChainUnavailable`.
+        """
+        problems: dict[str, str] = {}
+        for attempt in range(ROUNDS):
+            if attempt:
+                await self._clock.sleep(self._backoff(attempt))
+            for state in self._candidates():
+                try:
+                    return await self._run(state, work)
+                except EndpointFailure as failure:
+                    problems[state.name] = str(failure)
+        raise ChainUnavailable(self._say(problems))
+
+    async def ask_all(
+        self, work: Work[_T], *, enough: Callable[[_T], bool], everyone: bool
+    ) -> list[tuple[EndpointState, _T | EndpointFailure]]:
+        """Run the work on all endpoints at once and return what came, in order of trust.
+
+        Once an answer is `enough`, the others have `GRACE_SECONDS` left. `everyone` includes resting
+        endpoints; one known to serve another chain is never asked.
+        """
+        now = self._clock.monotonic()
+        states = (
+            [s for s in self._states if s.quarantined_until <= now]
+            if everyone
+            else self._candidates(lag=True)
+        )
+        tasks = {asyncio.ensure_future(self._settle(state, work)): state for state in states}
+        try:
+            pending = set(tasks)
+            satisfied = False
+            while pending:
+                done, pending = await asyncio.wait(
+                    pending,
+                    timeout=GRACE_SECONDS if satisfied else None,
+                    return_when=asyncio.ALL_COMPLETED if satisfied else asyncio.FIRST_COMPLETED,
+                )
+                if satisfied:
+                    break
+                answers = [task.result() for task in done]
+                satisfied = any(not isinstance(a, EndpointFailure) and enough(a) for a in answers)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+        return [(state, task.result()) for task, state in tasks.items() if not task.cancelled()]
+
+    async def _settle(self, state: EndpointState, work: Work[_T]) -> _T | EndpointFailure:
+        try:
+            return await self._run(state, work)
+        except EndpointFailure as failure:
+            return failure
+
+    async def _run(self, state: EndpointState, work: Work[_T]) -> _T:
+        state.asked_at = self._clock.monotonic()
+        try:
+            await self._verify(state)
+            answer = await work(state.endpoint)
+        except RpcAnsweredError as error:
+            failure = EndpointFailure(str(error))
+            self._note(state, failure)
+            raise failure from error
+        except EndpointFailure as failure:
+            self._note(state, failure)
+            raise
+        state.failures = 0
+        state.problem = None
+        return answer
+
+    async def _verify(self, state: EndpointState) -> None:
+        """Ask the chain id first, and again after every failure: a failover may lead elsewhere."""
+        if state.verified:
+            return
+        found = quantity(await state.endpoint.request("eth_chainId", []), "eth_chainId")
+        if self._chain_id is None:
+            self._chain_id = found
+        if found != self._chain_id:
+            raise WrongChain(f"serves chain {found}, expected {self._chain_id}")
+        state.verified = True
+
+    def _note(self, state: EndpointState, failure: EndpointFailure) -> None:
+        now = self._clock.monotonic()
+        state.problem = str(failure)
+        if isinstance(failure, WrongChain):
+            state.quarantined_until = now + QUARANTINE_SECONDS
+            _log.error("endpoint quarantined", endpoint=state.name, problem=state.problem)
+            return
+        if not failure.counts:
+            return
+        state.verified = False
+        state.failures += 1
+        _log.warning("endpoint failed", endpoint=state.name, problem=state.problem, failures=state.failures)
+        if state.failures >= FAILURES_BEFORE_PAUSE:
+            state.failures = 0
+            state.paused_until = now + PAUSE_SECONDS
+            _log.warning("endpoint paused", endpoint=state.name, seconds=PAUSE_SECONDS)
+
+    def _candidates(self, *, lag: bool = False) -> list[EndpointState]:
+        """Return whom to ask, most trusted first; when all rest, those not asked for `PROBE_SECONDS`."""
+        now = self._clock.monotonic()
+        right = [state for state in self._states if state.quarantined_until <= now]
+        awake = [state for state in right if state.paused_until <= now]
+        current = awake if lag else ([state for state in awake if not state.lagging] or awake)
+        return current or [state for state in right if state.asked_at + PROBE_SECONDS <= now]
+
+    def _backoff(self, attempt: int) -> float:
+        return BACKOFF_SECONDS * 2.0 ** (attempt - 1) * self._jitter.uniform(0.5, 1.5)
+
+    def _say(self, problems: dict[str, str]) -> str:
+        told = problems or {state.name: state.problem or "resting" for state in self._states}
+        return "no RPC endpoint answers: " + "; ".join(f"{name}: {problem}" for name, problem in told.items())

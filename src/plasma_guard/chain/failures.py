@@ -1,0 +1,58 @@
+"""What can go wrong with one endpoint; none of it leaves this package."""
+
+from plasma_guard.domain.primitives import shorten
+
+MAX_MESSAGE = 500
+"""Longest piece of a node's own words that is kept, in characters."""
+
+
+class EndpointFailure(Exception):
+    """One endpoint gave no usable answer: ask another one.
+
+    `counts` says whether it is the endpoint's fault; a fault leads towards a pause, mere lag does not.
+    """
+
+    counts = True
+
+
+class EndpointUnreachable(EndpointFailure):
+    """Connection refused, reset, timed out, or an HTTP status that is not an answer."""
+
+
+class EndpointOverloaded(EndpointFailure):
+    """HTTP 429 or a JSON-RPC error that means the same."""
+
+
+class EndpointMisbehaved(EndpointFailure):
+    """An answer that is too large, not JSON-RPC, or of the wrong type or shape."""
+
+
+class AnswerTooLarge(EndpointMisbehaved):
+    """An answer longer than the cap; asking for less may help."""
+
+
+class EndpointBehind(EndpointFailure):
+    """The endpoint does not know a block that the question is about."""
+
+    counts = False
+
+
+class WrongChain(EndpointFailure):
+    """The endpoint serves another chain than the one guarded."""
+
+
+class RpcAnsweredError(Exception):
+    """A well-formed JSON-RPC error; `data` is as given, `message` bounded."""
+
+    def __init__(self, code: int, message: str, data: object = None) -> None:
+        super().__init__(f"{message} (code {code})")
+        self.code = code
+        self.message = message
+        self.data = data
+
+
+def bounded(text: object) -> str:
+    """Return a node's words in printable form, at most `MAX_MESSAGE` characters."""
+    clean = text if isinstance(text, str) else shorten(text, MAX_MESSAGE)
+    printable = "".join(c if c.isprintable() else " " for c in clean[:MAX_MESSAGE])
+    return printable if len(clean) <= MAX_MESSAGE else printable + "…"
