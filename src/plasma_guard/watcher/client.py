@@ -1,0 +1,161 @@
+"""The HTTP client: one request, one deadline, one bounded answer."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Self, TypeVar
+
+import httpx
+from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt
+
+from plasma_guard.domain.errors import ConfigurationError, MalformedError, WatcherMisbehaved, WatcherRefused
+from plasma_guard.domain.evidence import StandardExitChallenge
+from plasma_guard.domain.position import UtxoPosition
+from plasma_guard.domain.primitives import shorten
+from plasma_guard.domain.watchers import WatcherStatus
+from plasma_guard.watcher import body
+from plasma_guard.watcher.failures import Answer, transport_failures, unwrap, validated
+from plasma_guard.watcher.schema import ChallengeData, ConfigurationData, Envelope, Shape, StatusData
+
+_HEADERS = {"accept": "application/json", "accept-encoding": "gzip", "user-agent": "plasma-guard"}
+_ATTEMPTS = 2
+_Data = TypeVar("_Data", bound=Shape)
+
+
+@dataclass(frozen=True, slots=True)
+class WatcherConfiguration:
+    """What `configuration.get` says; margins are counted in root-chain blocks."""
+
+    contract_semver: str
+    network: str
+    deposit_finality_margin: int
+    sla_margin: int
+
+
+class HttpWatcher:
+    """One Watcher behind its HTTP API, in any dialect from v0.1 to v1.
+
+    `deadline` is in seconds and covers a whole call, from connecting to the last byte; `max_body` is in bytes
+    after decompression; `max_depth` in levels of JSON nesting. Raises `ConfigurationError` for a URL that
+    cannot be a Watcher's. Close it, or use it as an asynchronous context manager.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        *,
+        deadline: float = 10,
+        max_body: int = 16 * 2**20,
+        max_depth: int = 64,
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
+        url = _checked(base_url)
+        self._deadline = deadline
+        self._max_body = max_body
+        self._max_depth = max_depth
+        self._name = f"{url.scheme}://{url.netloc.decode()}{url.path.rstrip('/')}"
+        self._http = httpx.AsyncClient(
+            base_url=url,
+            headers=_HEADERS,
+            timeout=deadline,
+            follow_redirects=False,
+            transport=transport,
+        )
+
+    def __repr__(self) -> str:
+        return f"HttpWatcher({self._name})"
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._http.aclose()
+
+    async def status(self) -> WatcherStatus:
+        """Ask `status.get`; raises `WatcherError`."""
+        data, envelope = await self._ask("POST", "status.get", StatusData)
+        return data.status(envelope.version)
+
+    async def challenge_data(self, position: UtxoPosition) -> StandardExitChallenge:
+        """Ask `utxo.get_challenge_data`; raises `WatcherError`, `WatcherRefused` for no exit or no spend."""
+        parameters = {"utxo_pos": position.encode()}
+        data, _ = await self._ask("POST", "utxo.get_challenge_data", ChallengeData, parameters)
+        return data.challenge(position)
+
+    async def configuration(self) -> WatcherConfiguration | None:
+        """Ask `configuration.get`; None from a Watcher older than v0.4, which has no such endpoint."""
+        try:
+            data, _ = await self._ask("GET", "configuration.get", ConfigurationData)
+        except WatcherRefused as refusal:
+            if refusal.code == "operation:not_found":
+                return None
+            raise
+        return WatcherConfiguration(
+            contract_semver=data.contract_semver,
+            network=data.network,
+            deposit_finality_margin=data.deposit_finality_margin,
+            sla_margin=data.exit_processor_sla_margin,
+        )
+
+    async def _ask(
+        self, method: str, path: str, shape: type[_Data], parameters: Mapping[str, int | str] | None = None
+    ) -> tuple[_Data, Envelope]:
+        endpoint = f"{self._name}/{path}"
+        # A GET has no body: the Watcher reads only the query string there.
+        request = self._http.build_request(method, path, json=None if method == "GET" else parameters or {})
+        with transport_failures(endpoint, self._deadline):
+            async with asyncio.timeout(self._deadline):
+                answer = await self._answer(endpoint, request)
+        envelope = unwrap(endpoint, answer, self._max_depth)
+        try:
+            return validated(shape, envelope.data), envelope
+        except MalformedError as error:
+            raise WatcherMisbehaved(f"{endpoint}: {error}") from error
+
+    async def _answer(self, endpoint: str, request: httpx.Request) -> Answer:
+        response = await self._send(request)
+        try:
+            content = await body.read(
+                response.aiter_raw(), response.headers.get("content-encoding", ""), self._max_body
+            )
+        except MalformedError as error:
+            raise WatcherMisbehaved(f"{endpoint}: {error}") from error
+        finally:
+            await response.aclose()
+        return Answer(
+            status=response.status_code,
+            content_type=response.headers.get("content-type", ""),
+            location=response.headers.get("location", ""),
+            body=content,
+        )
+
+    async def _send(self, request: httpx.Request) -> httpx.Response:
+        """Send, and once more when the connection broke before any answer: a kept one may have gone stale."""
+        async for attempt in AsyncRetrying(
+            stop=stop_after_attempt(_ATTEMPTS),
+            retry=retry_if_exception_type((httpx.NetworkError, httpx.RemoteProtocolError)),
+            reraise=True,
+        ):
+            with attempt:
+                return await self._http.send(request, stream=True)
+        raise AssertionError("tenacity either returns or raises")
+
+
+def _checked(base_url: str) -> httpx.URL:
+    try:
+        url = httpx.URL(base_url)
+    except httpx.InvalidURL as error:
+        raise ConfigurationError("watcher URL: not a URL; expected http://host[:port]") from error
+    if url.scheme not in {"http", "https"} or not url.host:
+        raise ConfigurationError(
+            "watcher URL: expected http://host[:port] or https://host[:port], "
+            f"got scheme {shorten(url.scheme)} and host {shorten(url.host)}"
+        )
+    return url
