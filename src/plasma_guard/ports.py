@@ -284,6 +284,10 @@ class Journal(Protocol):
         """Return what became of an intent, or None while it is open or unknown."""
         ...
 
+    async def outcomes(self, case_id: int) -> list[Outcome]:
+        """Return what became of a case's intents, oldest first; open ones are left out."""
+        ...
+
 
 class Alerts(Protocol):
     """Tells a person."""
@@ -306,4 +310,16 @@ class Metrics(Protocol):
 
     def gauge(self, name: str, value: float, **labels: str) -> None:
         """Set a gauge."""
+        ...
+
+
+class Health(Protocol):
+    """Whether the guard can do its work; live, ready and safe are three different things."""
+
+    def set(self, component: str, *, ok: bool, reason: str = "") -> None:
+        """Say whether one component lets the guard do its work, and if not, why."""
+        ...
+
+    def pulse(self) -> None:
+        """Say that the daemon's loops still turn."""
         ...

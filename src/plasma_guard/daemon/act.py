@@ -1,0 +1,112 @@
+"""From a decision to a transaction: one task per case, and never two."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+
+import structlog
+
+from plasma_guard.daemon.react import Turn
+from plasma_guard.daemon.settle import Settle
+from plasma_guard.domain.cases import Case
+from plasma_guard.domain.decisions import Act, Severity, Window
+from plasma_guard.domain.errors import GuardError
+from plasma_guard.domain.primitives import Address
+from plasma_guard.domain.transactions import Confirmed, Reverted, TxCandidate
+from plasma_guard.ports import Alerts, ExitGame, Journal, Sender
+
+log = structlog.get_logger(__name__)
+
+
+class Answers:
+    """Hands decisions to the sender and waits for outcomes; without a sender it says what it would do."""
+
+    def __init__(
+        self,
+        *,
+        game: ExitGame,
+        journal: Journal,
+        sender: Sender | None,
+        settle: Settle,
+        account: Address | None,
+        alerts: Alerts,
+        tasks: asyncio.TaskGroup,
+        on_done: Callable[[Case], None],
+    ) -> None:
+        self._game = game
+        self._journal = journal
+        self._sender = sender
+        self._settle = settle
+        self._account = account
+        self._alerts = alerts
+        self._tasks = tasks
+        self._on_done = on_done
+        self._in_hand: set[int] = set()
+
+    def in_hand(self, case_id: int) -> bool:
+        """Return whether a transaction for this case is under way."""
+        return case_id in self._in_hand
+
+    async def answer(self, turn: Turn) -> None:
+        """Start answering a case, unless that is under way already."""
+        case, act = turn.case, turn.decision
+        if case is None or not isinstance(act, Act) or case.id in self._in_hand:
+            return
+        if self._sender is None or self._account is None:
+            log.warning(
+                "observe mode: would have sent",
+                call=act.action.name,
+                case=case.id,
+                position=str(case.position),
+                reason=act.reason,
+            )
+            return
+        self._in_hand.add(case.id)
+        try:
+            intent = f"{case.key}#{act.action.name}#{await self._mined(case)}"
+            candidate = self._game.candidate(
+                act.action, intent=intent, case_id=case.id, account=self._account
+            )
+            await self._journal.record_intent(candidate, act.window, turn.at.timestamp)
+        except BaseException:
+            self._in_hand.discard(case.id)
+            raise
+        self._start(case, candidate, act.window)
+
+    async def resume(self, cases: Sequence[Case]) -> int:
+        """Take up every intent the journal holds without an outcome; return how many."""
+        if self._sender is None:
+            return 0
+        by_id = {case.id: case for case in cases}
+        intents = await self._journal.open_intents()
+        for candidate, window in intents:
+            case = by_id[candidate.case_id]
+            log.info("resuming after a restart", case=case.id, call=candidate.purpose)
+            self._start(case, candidate, window)
+        return len(intents)
+
+    async def _mined(self, case: Case) -> int:
+        """Count the transactions of this case that were mined: only those are not taken up again."""
+        outcomes = await self._journal.outcomes(case.id)
+        return sum(isinstance(outcome, Confirmed | Reverted) for outcome in outcomes)
+
+    def _start(self, case: Case, candidate: TxCandidate, window: Window) -> None:
+        self._in_hand.add(case.id)
+        self._tasks.create_task(self._see_through(case, candidate, window), name=f"case {case.id}")
+
+    async def _see_through(self, case: Case, candidate: TxCandidate, window: Window) -> None:
+        assert self._sender is not None  # noqa: S101 (only ever started with a sender)
+        try:
+            outcome = await self._sender.submit(candidate, window)
+            await self._settle.settle(case, candidate, outcome)
+        except GuardError as error:
+            log.error("answering a case failed; it is taken up again", case=case.id, error=str(error))
+        except Exception as error:  # (one case's bug must not end the guard; it is visible and retried)
+            log.exception("unexpected error while answering a case", case=case.id)
+            self._alerts.alert(
+                f"case/{case.id}/unexpected",
+                Severity.CRITICAL,
+                f"unexpected {type(error).__name__} while answering case {case.id}; it is retried",
+            )
+        finally:
+            self._in_hand.discard(case.id)
+            self._on_done(case)

@@ -1,0 +1,121 @@
+"""One turn of one event: gather, decide, check, and write down what was decided."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+
+from plasma_guard.domain.blocks import BlockStamp
+from plasma_guard.domain.cases import Case, CaseKey, DecisionRecord, Judgement
+from plasma_guard.domain.decisions import Act, Alert, Close, Decision, Hold, Severity
+from plasma_guard.ports import Alerts, Chain, ExitGame, Journal, Metrics, Watcher
+from plasma_guard.reactions.base import ExitStarts, Facts, Policy, Reaction, Scene, Subject, WatcherEvent
+from plasma_guard.reactions.invariants import Proposal, violations
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What a turn ended in; `case` is None where there is no exit on chain to have a case about."""
+
+    decision: Decision
+    case: Case | None
+    subject: Subject | None
+    at: BlockStamp
+
+
+class React:
+    """Turns an event into a journaled decision; sends nothing."""
+
+    def __init__(
+        self,
+        *,
+        watcher: Watcher,
+        chain: Chain,
+        game: ExitGame,
+        exits: ExitStarts,
+        journal: Journal,
+        policy: Policy,
+        alerts: Alerts,
+        metrics: Metrics,
+        chain_id: int,
+    ) -> None:
+        self._watcher = watcher
+        self._chain = chain
+        self._game = game
+        self._exits = exits
+        self._journal = journal
+        self._policy = policy
+        self._alerts = alerts
+        self._metrics = metrics
+        self._chain_id = chain_id
+
+    async def turn(self, event: WatcherEvent, reaction: Reaction[Any, Any], at: BlockStamp) -> Turn:
+        """Decide about one event at one block; raises `RetryableError` when a source does not answer."""
+        scene = Scene(at, self._watcher, self._chain, self._game, self._exits)
+        facts: Facts = await reaction.gather(event, scene)
+        decision: Decision = reaction.decide(event, facts, self._policy)
+        subject = facts.subject
+        case = await self._case(subject, at) if subject else None
+        if isinstance(decision, Act) and case and subject:
+            decision = await self._checked(decision, case, subject, at)
+        if case:
+            await self._journal.record_decision(_record(case, decision, at))
+        if case and subject:
+            await self._note(case, subject, decision, at)
+        self._metrics.count("decisions_total", verdict=type(decision).__name__.lower())
+        self._tell(event, case, decision)
+        return Turn(decision, case, subject, at)
+
+    async def _case(self, subject: Subject, at: BlockStamp) -> Case:
+        key = CaseKey(
+            self._chain_id,
+            self._game.contracts.entry,
+            subject.kind,
+            subject.entry.exit_id,
+            subject.start.start,
+        )
+        return await self._journal.open_case(key, subject.start.position, at.timestamp)
+
+    async def _checked(self, act: Act, case: Case, subject: Subject, at: BlockStamp) -> Decision:
+        outcomes = await self._journal.outcomes(case.id)
+        broken = violations(Proposal(act, subject, at, self._game.rules, outcomes))
+        if broken:
+            return Alert(f"not sent although proven ({act.reason}): {'; '.join(broken)}", Severity.CRITICAL)
+        return act
+
+    async def _note(self, case: Case, subject: Subject, decision: Decision, at: BlockStamp) -> None:
+        """Keep the exit's judgement and the case's state in step with what the contract says."""
+        exit_ = [(subject.start.exit_id, subject.start.start)]
+        if isinstance(decision, Close):
+            await self._journal.judge(exit_, subject.start.judgement, at.timestamp, running=False)
+            if case.is_open:
+                await self._journal.close_case(case.id, decision.closure, at.timestamp)
+        elif isinstance(decision, Act):
+            await self._journal.judge(exit_, Judgement.INVALID, at.timestamp)
+            if not case.is_open:
+                await self._journal.reopen_case(case.id)
+
+    def _tell(self, event: WatcherEvent, case: Case | None, decision: Decision) -> None:
+        told = {"case": case.id} if case else {}
+        match decision:
+            case Act():
+                log.info("proven, to be answered", event_key=event.key, reason=decision.reason, **told)
+            case Close():
+                log.info("nothing to do", event_key=event.key, reason=decision.reason, **told)
+            case Alert():
+                log.error("a person is needed", event_key=event.key, reason=decision.reason, **told)
+                self._alerts.alert(f"case/{event.key}", decision.severity, decision.reason, **told)
+            case Hold(suspicious=True):
+                log.warning(
+                    "held: evidence that proves nothing", event_key=event.key, reason=decision.reason, **told
+                )
+            case Hold():
+                log.info("held", event_key=event.key, reason=decision.reason, **told)
+
+
+def _record(case: Case, decision: Decision, at: BlockStamp) -> DecisionRecord:
+    action = decision.action.name if isinstance(decision, Act) else None
+    verdict = type(decision).__name__.lower()
+    return DecisionRecord(case.id, at.number, at.timestamp, verdict, decision.reason, action)

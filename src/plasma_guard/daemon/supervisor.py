@@ -1,0 +1,258 @@
+"""Keeps the loops turning until told to stop."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+
+from plasma_guard.daemon.act import Answers
+from plasma_guard.daemon.agenda import Agenda, Item
+from plasma_guard.daemon.audit import Audit
+from plasma_guard.daemon.funds import Funds
+from plasma_guard.daemon.react import React
+from plasma_guard.daemon.scan import Scan
+from plasma_guard.daemon.settle import Settle
+from plasma_guard.daemon.silence import Silence
+from plasma_guard.daemon.troubles import Troubles
+from plasma_guard.daemon.watch import Sighting, Watch
+from plasma_guard.domain.blocks import BlockStamp
+from plasma_guard.domain.cases import Case, Kind
+from plasma_guard.domain.decisions import Decision, Severity
+from plasma_guard.domain.errors import GuardError, RetryableError
+from plasma_guard.domain.position import UtxoPosition
+from plasma_guard.domain.primitives import Address
+from plasma_guard.ports import Alerts, Chain, Clock, ExitGame, Health, Journal, Metrics, Sender
+from plasma_guard.reactions.base import Reaction
+
+log = structlog.get_logger(__name__)
+
+TURNS_AT_ONCE = 16
+FUNDS_EVERY = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How often to look, in seconds; `incident` replaces `watcher` while a case is open."""
+
+    root_chain: float
+    watcher: float
+    incident: float
+
+
+class _Stop(Exception):
+    """Ends the task group: a request, not an error."""
+
+
+async def _until(stop: asyncio.Event) -> None:
+    await stop.wait()
+    raise _Stop
+
+
+class Supervisor:
+    """Owns the loops; everything they do lives elsewhere."""
+
+    def __init__(
+        self,
+        *,
+        chain: Chain,
+        game: ExitGame,
+        journal: Journal,
+        sender: Sender | None,
+        account: Address | None,
+        watch: Watch,
+        scan: Scan,
+        audit: Audit,
+        react: React,
+        settle: Settle,
+        funds: Funds,
+        silence: Silence,
+        agenda: Agenda,
+        troubles: Troubles,
+        reactions: Mapping[Kind, Reaction[Any, Any]],
+        pace: Pace,
+        clock: Clock,
+        health: Health,
+        alerts: Alerts,
+        metrics: Metrics,
+    ) -> None:
+        self._chain = chain
+        self._game = game
+        self._journal = journal
+        self._sender = sender
+        self._account = account
+        self._watch = watch
+        self._scan = scan
+        self._audit = audit
+        self._react = react
+        self._settle = settle
+        self._funds = funds
+        self._silence = silence
+        self._agenda = agenda
+        self._troubles = troubles
+        self._reactions = reactions
+        self._pace = pace
+        self._clock = clock
+        self._health = health
+        self._alerts = alerts
+        self._metrics = metrics
+        self._offered: set[UtxoPosition] = set()
+        self.head: BlockStamp | None = None
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Guard until `stop` is set; what is under way keeps its record and is resumed at the next start."""
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                answers = Answers(
+                    game=self._game,
+                    journal=self._journal,
+                    sender=self._sender,
+                    settle=self._settle,
+                    account=self._account,
+                    alerts=self._alerts,
+                    tasks=tasks,
+                    on_done=self._look_again,
+                )
+                await self._recover(answers)
+                tasks.create_task(self._forever("root chain", self._follow, lambda: self._pace.root_chain))
+                tasks.create_task(self._forever("watcher", self._poll, self._poll_pace))
+                tasks.create_task(self._forever("audit", self._ask, lambda: self._pace.incident))
+                tasks.create_task(self._forever("funds", self._funds.check, lambda: FUNDS_EVERY))
+                tasks.create_task(self._forever("reactions", lambda: self._turns(answers), lambda: 0.0))
+                await _until(stop)
+        except* _Stop:
+            log.info("stopped; nothing under way is lost")
+
+    async def _recover(self, answers: Answers) -> None:
+        """Take up what an earlier run left: intents without an outcome, and cases without a closure."""
+        cases = await self._journal.cases()
+        resumed = await answers.resume(cases)
+        self._agenda.add(self._recalled([case for case in cases if case.is_open]))
+        if resumed:
+            log.info("took up unfinished transactions", count=resumed)
+
+    async def _forever(
+        self, name: str, step: Callable[[], Awaitable[None]], pace: Callable[[], float]
+    ) -> None:
+        """Repeat a step; no error ends the loop, and none passes unseen."""
+        while True:
+            try:
+                await step()
+            except RetryableError as error:
+                log.warning("will try again", loop=name, error=str(error))
+            except GuardError as error:
+                log.error("a step failed; it is repeated", loop=name, error=str(error))
+            except Exception as error:  # (a bug in one step must not end the guard; it is alerted)
+                log.exception("unexpected error; the step is repeated", loop=name)
+                self._alerts.alert(
+                    f"loop/{name}", Severity.CRITICAL, f"unexpected {type(error).__name__} in the {name} loop"
+                )
+                await self._clock.sleep(1.0)
+            self._health.pulse()
+            await self._clock.sleep(pace())
+
+    async def _follow(self) -> None:
+        try:
+            head = await self._chain.head()
+            found = await self._scan.step(head)
+        except RetryableError as error:
+            self._troubles.report({"answer": str(error)})
+            raise
+        self._troubles.report({})
+        self.head = head
+        self._metrics.gauge("head_block", head.number)
+        for exit_ in found:
+            log.info(
+                "an exit was started",
+                position=str(exit_.position),
+                owner=str(exit_.owner),
+                block=exit_.started_block,
+                start=exit_.start,
+            )
+
+    async def _poll(self) -> None:
+        at = await self._chain.head()
+        poll = await self._watch.poll(at)
+        self._agenda.add(poll.sightings)
+        open_cases = await self._journal.cases(open_only=True)
+        recalled = self._recalled(open_cases)
+        reported = {event.topic for event, _ in poll.sightings}
+        offered = {event.topic for event, _ in self._events_for(self._offered)}
+        self._agenda.keep_only(reported | offered | {event.topic for event, _ in recalled})
+        self._silence.polled(reported, fresh=poll.fresh)
+        self._metrics.gauge("cases_open", len(open_cases))
+        self._metrics.gauge("last_cycle_timestamp", self._clock.now())
+        status = poll.status
+        log.info(
+            "watching",
+            events=len(poll.sightings),
+            new=poll.new,
+            open_cases=len(open_cases),
+            validated=status.last_validated_blknum if status else None,
+            fresh=poll.fresh,
+            block=at.number,
+        )
+
+    def _poll_pace(self) -> float:
+        return self._pace.incident if len(self._agenda) else self._pace.watcher
+
+    async def _ask(self) -> None:
+        if self.head is None:
+            return
+        positions = await self._audit.round(self.head, fresh=self._watch.last.fresh)
+        self._offered = set(positions)
+        for event, reaction in self._events_for(self._offered):
+            self._silence.proven(event.topic)
+            self._agenda.add([(event, reaction)])
+
+    async def _turns(self, answers: Answers) -> None:
+        items = self._agenda.take_due()
+        if not items:
+            await self._agenda.stirred(at_most=self._pace.root_chain)
+            return
+        try:
+            at = await self._chain.head()
+        except RetryableError:
+            for item in items:
+                self._agenda.done(item, None)
+            raise
+        limit = asyncio.Semaphore(TURNS_AT_ONCE)
+        await asyncio.gather(*(self._turn(item, at, answers, limit) for item in items))
+
+    async def _turn(self, item: Item, at: BlockStamp, answers: Answers, limit: asyncio.Semaphore) -> None:
+        """Give one event its turn; whatever goes wrong ends only this turn of this event."""
+        decision: Decision | None = None
+        try:
+            async with limit:
+                turn = await self._react.turn(item.event, item.reaction, at)
+                decision = turn.decision
+                await answers.answer(turn)
+        except GuardError as error:
+            log.warning(
+                "a turn could not be finished; it is repeated", about=item.event.topic, error=str(error)
+            )
+        except Exception as error:  # (one event's bug must not end the guard; it is alerted and retried)
+            log.exception("unexpected error in a turn", about=item.event.topic)
+            self._alerts.alert(
+                f"turn/{item.event.topic}",
+                Severity.CRITICAL,
+                f"unexpected {type(error).__name__} while looking at {item.event.topic}; it is retried",
+            )
+        finally:
+            self._agenda.done(item, decision)
+
+    def _look_again(self, case: Case) -> None:
+        reaction = self._reactions[case.key.kind]
+        self._agenda.touch(reaction.recall(case.position).topic)
+
+    def _recalled(self, cases: list[Case]) -> list[Sighting]:
+        reactions = [self._reactions[case.key.kind] for case in cases]
+        return [
+            (reaction.recall(case.position), reaction)
+            for case, reaction in zip(cases, reactions, strict=True)
+        ]
+
+    def _events_for(self, positions: set[UtxoPosition]) -> list[Sighting]:
+        reaction = self._reactions[Kind.STANDARD_EXIT]
+        return [(reaction.recall(position), reaction) for position in positions]

@@ -1,0 +1,132 @@
+"""Poll a Watcher and take down what it reports."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+from pydantic import ValidationError
+
+from plasma_guard.daemon.freshness import Freshness
+from plasma_guard.daemon.troubles import Troubles
+from plasma_guard.domain.blocks import BlockStamp
+from plasma_guard.domain.cases import Observation
+from plasma_guard.domain.decisions import Severity
+from plasma_guard.domain.errors import WatcherError, WatcherNotReady
+from plasma_guard.domain.position import CHILD_BLOCK_INTERVAL
+from plasma_guard.domain.primitives import shorten
+from plasma_guard.domain.watchers import ByzantineEvent, WatcherStatus
+from plasma_guard.ports import Alerts, ExitGame, Journal, Metrics, Watcher
+from plasma_guard.reactions.base import Reaction, WatcherEvent
+
+log = structlog.get_logger(__name__)
+
+GRAVE = frozenset({"contracts"})
+"""Waiting does not turn a Watcher of another network into ours."""
+
+Sighting = tuple[WatcherEvent, Reaction[Any, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Poll:
+    """What one poll brought: events to react to, and whether the answer is fresh."""
+
+    sightings: tuple[Sighting, ...]
+    status: WatcherStatus | None
+    fresh: bool
+    new: int = 0
+
+
+class Watch:
+    """Polls `status.get`; what comes back is a claim about now, not a stream."""
+
+    def __init__(
+        self,
+        *,
+        watcher: Watcher,
+        game: ExitGame,
+        journal: Journal,
+        reactions: Mapping[str, Reaction[Any, Any]],
+        freshness: Freshness,
+        troubles: Troubles,
+        alerts: Alerts,
+        metrics: Metrics,
+    ) -> None:
+        self._watcher = watcher
+        self._game = game
+        self._journal = journal
+        self._reactions = reactions
+        self._freshness = freshness
+        self._troubles = troubles
+        self._alerts = alerts
+        self._metrics = metrics
+        self.last = Poll((), None, fresh=False)
+
+    async def poll(self, at: BlockStamp) -> Poll:
+        """Ask once; a Watcher that fails to answer is a poll without events, never an exception."""
+        try:
+            status = await self._watcher.status()
+        except WatcherError as error:
+            kind = "not ready" if isinstance(error, WatcherNotReady) else "no answer"
+            log.warning("the Watcher gave no usable answer", kind=kind, error=str(error))
+            self._troubles.report({"answer": f"no usable answer: {error}"})
+            self._metrics.gauge("watcher_ok", 0)
+            self.last = Poll((), None, fresh=False)
+            return self.last
+        next_operator_block, _ = await self._game.next_plasma_blocks(at)
+        mined = next_operator_block - CHILD_BLOCK_INTERVAL
+        complaints = self._freshness.complaints(status, at, mined)
+        self._troubles.report(complaints, grave=GRAVE)
+        self._metrics.gauge("watcher_ok", 0 if complaints else 1)
+        self._metrics.gauge(
+            "watcher_validated_lag", (mined - status.last_validated_blknum) // CHILD_BLOCK_INTERVAL
+        )
+        if complaints.keys() & GRAVE:
+            self.last = Poll((), status, fresh=False)
+            return self.last
+        sightings = self._read(status.events)
+        observations = {event.key: _observation(event) for event, _ in sightings}
+        new = await self._journal.observe(list(observations.values()), at.timestamp)
+        for event, _ in sightings:
+            if event.key in new:
+                self._metrics.count("watcher_events", kind=event.names[0])
+        self.last = Poll(sightings, status, fresh=not complaints, new=len(new))
+        return self.last
+
+    def _read(self, events: tuple[ByzantineEvent, ...]) -> tuple[Sighting, ...]:
+        """Interpret each entry on its own, so that a bad one hides no good one."""
+        sightings: dict[str, Sighting] = {}
+        unreadable: dict[str, str] = {}
+        for entry in events:
+            reaction = self._reactions.get(entry.name)
+            if reaction is None:
+                self._alerts.alert(
+                    f"watcher/unknown event/{entry.name[:40]}",
+                    Severity.WARNING,
+                    "the Watcher reports an event this guard does not know; read what it means and act by hand",
+                    event=shorten(entry.name),
+                    details=shorten(dict(entry.details), 300),
+                )
+                continue
+            try:
+                event = reaction.event.model_validate(entry.details)
+            except ValidationError as error:
+                unreadable[entry.name] = shorten(error.errors()[0]["msg"], 120)
+                continue
+            sightings[event.key] = (event, reaction)
+        if unreadable:
+            self._alerts.alert(
+                "watcher/unreadable events",
+                Severity.WARNING,
+                "the Watcher reports events whose details cannot be read; nothing was done about those",
+                **unreadable,
+            )
+        else:
+            self._alerts.clear("watcher/unreadable events")
+        return tuple(sightings.values())
+
+
+def _observation(event: WatcherEvent) -> Observation:
+    body = json.dumps(event.model_dump(mode="python"), default=str, sort_keys=True)
+    return Observation(event.key, event.names[0], "watcher", body)
