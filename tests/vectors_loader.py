@@ -10,6 +10,6 @@ VECTORS = Path(__file__).parent / "vectors"
 
 @cache
 def load(generation: Literal["rootchain", "ald"], name: str) -> dict[str, Any]:
-    """Return the file ``vectors/<generation>/<name>.json``; shared between tests, so it must not be changed."""
+    """Return the file ``vectors/<generation>/<name>.json``, shared between tests: do not change it."""
     document: dict[str, Any] = json.loads((VECTORS / generation / f"{name}.json").read_text())
     return document

@@ -1,1 +1,1 @@
-"""Protocol arithmetic, pure: transactions, signatures, Merkle trees, exit ids and periods of each generation."""
+"""Protocol arithmetic, pure: transactions, signatures, Merkle trees, exit ids and periods."""

@@ -6,6 +6,8 @@ from typing import Protocol
 from plasma_guard.domain.exits import ExitId, Generation
 from plasma_guard.domain.position import UtxoPosition
 from plasma_guard.domain.primitives import Address, Hash32, Timestamp, Wei
+from plasma_guard.plasma.ald import AldV1Rules, AldV2Rules
+from plasma_guard.plasma.rootchain import RootChainRules
 from plasma_guard.plasma.transaction import Output, PlasmaTransaction, SignedTransaction
 
 
@@ -34,7 +36,7 @@ class PlasmaRules(Protocol):
     def encode(
         self, inputs: Sequence[UtxoPosition], outputs: Sequence[Output], metadata: bytes | None = None
     ) -> bytes:
-        """Return the unsigned RLP of a payment; `metadata` None is left out (rootchain) or 32 zero bytes (ald)."""
+        """Return the unsigned RLP of a payment; without `metadata`, ald gets 32 zero bytes."""
         ...
 
     def deposit(self, owner: Address, token: Address, amount: Wei) -> bytes:
@@ -46,7 +48,7 @@ class PlasmaRules(Protocol):
         ...
 
     def decode_signed(self, signed: bytes) -> SignedTransaction:
-        """Read a transaction in the child chain's form: the list of signatures first, then the unsigned items."""
+        """Read the child chain's form: the list of signatures first, then the unsigned items."""
         ...
 
     def encode_signed(self, unsigned: bytes, signatures: Sequence[bytes]) -> bytes:
@@ -61,8 +63,8 @@ class PlasmaRules(Protocol):
         """Return a signature of 65 bytes: r, s (low), v (27 or 28)."""
         ...
 
-    def recover(self, tx: PlasmaTransaction, signature: bytes, verifying_contract: Address) -> Address:
-        """Return whose signature it is; `MalformedError` for what the contract cannot recover a signer from."""
+    def recover(self, tx: PlasmaTransaction, signature: bytes, /, verifying_contract: Address) -> Address:
+        """Return whose signature it is; `MalformedError` where the contract recovers nobody."""
         ...
 
     def leaf(self, unsigned: bytes) -> Hash32:
@@ -82,7 +84,7 @@ class PlasmaRules(Protocol):
         ...
 
     def standard_exit_id(self, creating_tx: bytes, position: UtxoPosition) -> ExitId:
-        """Return the id of the standard exit of the output at `position`, created by this unsigned transaction."""
+        """Return the id of the standard exit of the output at `position`, created by `creating_tx`."""
         ...
 
     def in_flight_exit_id(self, tx: bytes) -> ExitId:
@@ -102,6 +104,11 @@ class PlasmaRules(Protocol):
         ...
 
 
+_RULES: dict[Generation, PlasmaRules] = {
+    rules.generation: rules for rules in (RootChainRules(), AldV1Rules(), AldV2Rules())
+}
+
+
 def rules_for(generation: Generation) -> PlasmaRules:
-    """Return the rules of a generation."""
-    raise NotImplementedError(generation)
+    """Return the rules of a generation; always the same object, they have no state."""
+    return _RULES[generation]

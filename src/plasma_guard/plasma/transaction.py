@@ -24,7 +24,7 @@ class Output:
 class PlasmaTransaction:
     """A decoded transaction together with the very bytes it was decoded from.
 
-    `raw` is the unsigned RLP as given, never encoded anew: two encodings of one content have different hashes.
+    `raw` is the unsigned RLP as given, never encoded anew: another encoding has another hash.
     `inputs[i]` is the contract's input index i; the empty padding of rootchain v0.2 is only ever trailing and
     is left out. `metadata` is 32 bytes, or None where rootchain v0.2 leaves it out.
     """
