@@ -3,8 +3,9 @@
     python tools/contracts/compile.py            write the artifacts
     python tools/contracts/compile.py --check    write nothing; fail when artifacts differ from sources
 
-One compiler (solc 0.5.17, locked beside this file) compiles everything. Interfaces and abstract contracts
-have no code and get an artifact only when their source asks for one with a line "// artifact: abi".
+One compiler (solc 0.5.17, locked beside this file) compiles everything. What cannot be deployed or called
+gets no artifact: interfaces, abstract contracts, libraries that live inside their callers. A source asks for
+the artifact of an interface with a line "// artifact: abi".
 """
 
 from __future__ import annotations
@@ -78,7 +79,7 @@ def compile_all() -> dict[str, str]:
     for source in sources:
         text = (artifacts.SOLIDITY / source).read_text(encoding="utf-8")
         for name, contract in sorted(output.get(source, {}).items()):
-            if not contract["evm"]["bytecode"]["object"] and _ABI_MARK not in text:
+            if not _is_wanted(contract, text):
                 continue
             if name in wanted:
                 raise DevnetError(f"two contracts are named {name}; one of them is in {source}: rename it")
@@ -87,6 +88,11 @@ def compile_all() -> dict[str, str]:
             print(f"{name:<28}{size:>7} bytes{flag}")
             wanted[name] = _artifact(source, contract)
     return wanted
+
+
+def _is_wanted(contract: dict[str, Any], text: str) -> bool:
+    deployable = contract["evm"]["bytecode"]["object"] and contract["abi"]
+    return bool(deployable) or _ABI_MARK in text
 
 
 def _artifact(source: str, contract: dict[str, Any]) -> str:

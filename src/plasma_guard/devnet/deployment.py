@@ -20,6 +20,7 @@ class Deployment:
 
     ``operator_key`` may submit blocks and ``funded_key`` holds ether (both hex private keys). The rest is
     known when the contracts were deployed by this package and empty otherwise: it can be read on chain.
+    ``block_number`` is a root-chain block from which every event of the contracts can be read.
     """
 
     generation: Generation

@@ -13,7 +13,7 @@ _CALL_SECONDS: Final = 60.0
 
 
 class EvmRpcError(DevnetError):
-    """The node answered a JSON-RPC call with an error; ``code``, ``message`` and ``data`` are the node's own."""
+    """The node answered a call with an error; ``code``, ``message`` and ``data`` are the node's own."""
 
     def __init__(self, method: str, code: int, message: str, data: object = None) -> None:
         super().__init__(f"{method}: {message} (code {code})")
@@ -31,7 +31,7 @@ class JsonRpc:
         self._ids = itertools.count(1)
 
     async def rpc(self, method: str, *params: object) -> Any:
-        """Return the result of one call; raise `EvmRpcError` for an error answer, `DevnetError` for silence."""
+        """Return the result of a call; raise `EvmRpcError` for an error, `DevnetError` for silence."""
         body = {"jsonrpc": "2.0", "id": next(self._ids), "method": method, "params": params}
         try:
             reply = (await self._client.post("/", json=body)).raise_for_status().json()

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, Protocol, cast
 
-import eth_abi
+from eth_abi.abi import decode, encode
 from eth_account import Account
 from eth_account.signers.local import LocalAccount
 from eth_typing import ABIConstructor, ABIElement, ABIFunction
 from eth_utils.abi import function_abi_to_4byte_selector, get_abi_input_types
+from eth_utils.address import to_checksum_address
 
 from plasma_guard.devnet.artifacts import Artifact
 from plasma_guard.devnet.errors import DevnetError
@@ -44,7 +45,7 @@ class Transactor:
         code = artifact.linked(dict(libraries or {}))
         data = bytes.fromhex(code[2:]) + _constructor_arguments(artifact, arguments)
         receipt = await self.send_raw(key, None, data, value=value, what=f"the creation of {artifact.name}")
-        return cast("str", receipt["contractAddress"])
+        return to_checksum_address(receipt["contractAddress"])
 
     async def send(
         self, key: str, to: str, artifact: Artifact, name: str, *arguments: object, value: int = 0
@@ -53,13 +54,19 @@ class Transactor:
         data = encode_call(artifact.abi, name, arguments)
         return await self.send_raw(key, to, data, value=value, what=f"{artifact.name}.{name}")
 
+    async def skip_nonces(self, key: str, nonce: int) -> None:
+        """Raise the nonce of the account of ``key`` to ``nonce``, unless it is there already (anvil only)."""
+        address = Account.from_key(key).address
+        if int(await self._node.rpc("eth_getTransactionCount", address, "latest"), 16) < nonce:
+            await self._node.rpc("anvil_setNonce", address, hex(nonce))
+
     async def call(self, to: str, artifact: Artifact, name: str, *arguments: object) -> Any:
         """Return what a view function answers: one value, or a tuple of several."""
         data = encode_call(artifact.abi, name, arguments)
         answer = await self._node.rpc("eth_call", {"to": to, "data": "0x" + data.hex()}, "latest")
         outputs = _function(artifact.abi, name, len(arguments))["outputs"]
         types = [_type(output) for output in outputs]
-        values = eth_abi.decode(types, bytes.fromhex(answer[2:]))
+        values = decode(types, bytes.fromhex(answer[2:]))
         return values[0] if len(values) == 1 else values
 
     async def send_raw(
@@ -79,7 +86,7 @@ class Transactor:
             "data": data,
         }
         if to is not None:
-            fields["to"] = to
+            fields["to"] = to_checksum_address(to)
         signed = account.sign_transaction(fields)
         transaction_hash = await self._node.rpc("eth_sendRawTransaction", signed.raw_transaction.to_0x_hex())
         receipt = await self._node.rpc("eth_getTransactionReceipt", transaction_hash)
@@ -96,9 +103,7 @@ class Transactor:
 def encode_call(abi: Sequence[Mapping[str, Any]], name: str, arguments: Sequence[object]) -> bytes:
     """Return the calldata of a function call; raise `DevnetError` when the ABI has no such function."""
     function = _function(abi, name, len(arguments))
-    return function_abi_to_4byte_selector(function) + eth_abi.encode(
-        get_abi_input_types(function), list(arguments)
-    )
+    return function_abi_to_4byte_selector(function) + encode(get_abi_input_types(function), list(arguments))
 
 
 def _function(abi: Sequence[Mapping[str, Any]], name: str, count: int) -> ABIFunction:
@@ -114,7 +119,7 @@ def _constructor_arguments(artifact: Artifact, arguments: Sequence[object]) -> b
         if arguments:
             raise DevnetError(f"{artifact.name} takes no constructor arguments")
         return b""
-    return eth_abi.encode(get_abi_input_types(cast("ABIConstructor", constructor)), list(arguments))
+    return encode(get_abi_input_types(cast("ABIConstructor", constructor)), list(arguments))
 
 
 def _type(output: Any) -> str:

@@ -1,0 +1,96 @@
+pragma solidity 0.5.17;
+
+import "../framework/IFramework.sol";
+import "../lib/Only.sol";
+import "../lib/PaymentTx.sol";
+import "./SpendingCondition.sol";
+
+/**
+ * @notice What standard and in-flight exits share: the contracts around them, and the checks of plasma transactions.
+ */
+contract ExitGame is Only {
+    uint8 private constant MORE_VP = 2;
+    uint256 private constant PAYMENT_OUTPUT = 1;
+    uint256 private constant FEE_OUTPUT = 2;
+    uint256 internal constant PAYMENT_TX = 1;
+
+    struct Setup {
+        address framework;
+        uint256 ethVaultId;
+        uint256 erc20VaultId;
+        address paymentCondition;
+        address feeCondition;
+        uint256 safeGasStipend;
+    }
+
+    Setup internal setup;
+    IFramework internal framework;
+    uint16 public constant BOND_LOWER_BOUND_DIVISOR = 2;
+    uint16 public constant BOND_UPPER_BOUND_MULTIPLIER = 2;
+
+    // The lock is the framework's, which also refuses a quarantined exit game here.
+    modifier nonReentrant() {
+        framework.activateNonReentrant();
+        _;
+        framework.deactivateNonReentrant();
+    }
+
+    modifier onlyMaintainer() {
+        require(msg.sender == framework.getMaintainer(), "Caller address is unauthorized");
+        _;
+    }
+
+    function configure(Setup memory _setup) internal {
+        require(IFramework(_setup.framework).vaults(_setup.ethVaultId) != address(0), "Invalid ETH vault");
+        require(IFramework(_setup.framework).vaults(_setup.erc20VaultId) != address(0), "Invalid ERC20 vault");
+        setup = _setup;
+        framework = IFramework(_setup.framework);
+    }
+
+    function vaultIdOf(address token) internal view returns (uint256) {
+        return token == address(0) ? setup.ethVaultId : setup.erc20VaultId;
+    }
+
+    function vaultOf(address token) internal view returns (address) {
+        return framework.vaults(vaultIdOf(token));
+    }
+
+    // The contract that decides about a spend, or zero: outputs of a type are spent by payments only.
+    function conditionOf(uint256 outputType, uint256 spendingTxType) internal view returns (SpendingCondition) {
+        if (spendingTxType != PAYMENT_TX) {
+            return SpendingCondition(0);
+        }
+        if (outputType == PAYMENT_OUTPUT) {
+            return SpendingCondition(setup.paymentCondition);
+        }
+        return SpendingCondition(outputType == FEE_OUTPUT ? setup.feeCondition : address(0));
+    }
+
+    function requireMoreVp(bytes memory transaction) internal view {
+        require(
+            framework.protocols(PaymentTx.typeOf(transaction)) == MORE_VP,
+            "MoreVpFinalization: not a MoreVP protocol tx"
+        );
+    }
+
+    function requireSender(bytes32 senderData) internal view {
+        require(senderData == keccak256(abi.encodePacked(msg.sender)), "Incorrect senderData");
+    }
+
+    // An exit becomes exitable once its transaction is two periods old, and one period after it was started.
+    function exitableAt(uint256 blockTimestamp) internal view returns (uint256) {
+        uint256 period = framework.minExitPeriod();
+        uint256 byAge = blockTimestamp + 2 * period;
+        uint256 byStart = now + period;
+        return byAge > byStart ? byAge : byStart;
+    }
+
+    // What differs between revisions.
+    function rules() internal pure returns (PaymentTx.Rules memory);
+    function maxBlock() internal pure returns (uint256);
+    function standardExitId(bool isDeposit, bytes memory transaction, uint256 utxoPos)
+        internal
+        pure
+        returns (uint256);
+    function inFlightExitId(bytes memory transaction) internal pure returns (uint256);
+}
