@@ -1,0 +1,296 @@
+"""The journal on SQLite: every method returns only when its change is on disk."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Self
+
+from sqlalchemy import Connection, select, update
+from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy.exc import SQLAlchemyError
+
+from plasma_guard.domain.blocks import BlockStamp
+from plasma_guard.domain.cases import Case, CaseKey, DecisionRecord, Judgement, Observation, TrackedExit
+from plasma_guard.domain.decisions import Closure, Window
+from plasma_guard.domain.errors import JournalError
+from plasma_guard.domain.exits import ExitId, RootChainEvent
+from plasma_guard.domain.position import UtxoPosition
+from plasma_guard.domain.primitives import Address, Hash32, Timestamp
+from plasma_guard.domain.transactions import Attempt, AttemptStatus, Outcome, TxCandidate
+from plasma_guard.journal import rows, scan
+from plasma_guard.journal.database import Reader, Writer, reading_engine, writing_engine
+from plasma_guard.journal.locks import PRIVATE_FILE, FileLock, lock_account, lock_journal, private_directory
+from plasma_guard.journal.migrate import MIGRATIONS, inspect_file, upgrade
+from plasma_guard.journal.reading import JournalReads
+from plasma_guard.journal.schema import attempts, cases, decisions, intents, observations, tracked_exits
+
+_CHUNK = 400
+_UNSENT = ("would_revert", "unaffordable")
+
+
+class SqlJournal(JournalReads):
+    """Implements the Journal port; made by `open_journal`, closed by `close`."""
+
+    def __init__(self, path: Path, locks: Sequence[FileLock]) -> None:
+        engine = writing_engine(path)
+        self._writer = Writer(engine, path)
+        self._locks = locks
+        super().__init__(Reader(reading_engine(path), path))
+
+    async def close(self) -> None:
+        """Finish what is under way and let go of the file and of the accounts."""
+        self._writer.close()
+        self._reader.close()
+        for lock in self._locks:
+            lock.release()
+
+    async def __aenter__(self) -> Self:
+        """Return the open journal."""
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Close it."""
+        await self.close()
+
+    async def observe(self, reported: Sequence[Observation], at: Timestamp) -> set[str]:
+        """Record what was reported; return the keys never seen before."""
+        wanted = {observation.key: observation for observation in reported}
+        if not wanted:
+            return set()
+
+        def change(connection: Connection) -> set[str]:
+            table, keys = observations, sorted(wanted)
+            known: set[str] = set()
+            for index in range(0, len(keys), _CHUNK):
+                chunk = table.c.key.in_(keys[index : index + _CHUNK])
+                known |= set(connection.scalars(select(table.c.key).where(chunk)))
+                connection.execute(update(table).where(chunk, table.c.last_at < at).values(last_at=at))
+            fresh = [key for key in keys if key not in known]
+            if fresh:
+                connection.execute(
+                    insert(table),
+                    [
+                        {
+                            "key": key,
+                            "kind": wanted[key].kind,
+                            "source": wanted[key].source,
+                            "body": wanted[key].body,
+                            "first_at": at,
+                            "last_at": at,
+                        }
+                        for key in fresh
+                    ],
+                )
+            return set(fresh)
+
+        return await self._writer.run(change)
+
+    async def record_scan(
+        self, first: int, stamp: BlockStamp, exits: Sequence[TrackedExit], events: Sequence[RootChainEvent]
+    ) -> None:
+        """Replace what is known of blocks `first` and above and move the checkpoint, in one commit."""
+        await self._writer.run(lambda c: scan.replace_range(c, first, stamp, exits, events))
+
+    async def judge(
+        self,
+        exits: Sequence[tuple[ExitId, str]],
+        judgement: Judgement,
+        at: Timestamp,
+        *,
+        running: bool = True,
+    ) -> None:
+        """Record what is now known about tracked exits; a start that a reorg removed stays not running."""
+
+        def change(connection: Connection) -> None:
+            table = tracked_exits
+            for exit_id, start in exits:
+                connection.execute(
+                    update(table)
+                    .where(table.c.exit_id == exit_id, table.c.start == start)
+                    .values(
+                        judgement=judgement.value, judged_at=at, running=table.c.gone.is_(False) & running
+                    )
+                )
+
+        await self._writer.run(change)
+
+    async def open_case(self, key: CaseKey, position: UtxoPosition, at: Timestamp) -> Case:
+        """Return the case with this key, new or known."""
+        named = {
+            "chain_id": key.chain_id,
+            "contract": key.contract,
+            "kind": key.kind.value,
+            "exit_id": key.exit_id,
+            "start": key.start,
+        }
+
+        def change(connection: Connection) -> Case:
+            connection.execute(
+                insert(cases)
+                .values(position=position.encode(), opened_at=at, **named)
+                .on_conflict_do_nothing(index_elements=list(named))
+            )
+            query = select(cases).filter_by(**named)
+            return rows.case(connection.execute(query).mappings().one())
+
+        return await self._writer.run(change)
+
+    async def close_case(self, case_id: int, closure: Closure, at: Timestamp) -> None:
+        """Record that the contract's state leaves nothing to do."""
+        await self._change_case(case_id, closure=closure.value, closed_at=at)
+
+    async def reopen_case(self, case_id: int) -> None:
+        """Record that the contract's state again leaves something to do."""
+        await self._change_case(case_id, closure=None, closed_at=None)
+
+    async def _change_case(self, case_id: int, *, closure: str | None, closed_at: Timestamp | None) -> None:
+        def change(connection: Connection) -> None:
+            changed = connection.execute(
+                update(cases).where(cases.c.id == case_id).values(closure=closure, closed_at=closed_at)
+            )
+            if changed.rowcount == 0:
+                raise JournalError(f"the journal has no case {case_id}")
+
+        await self._writer.run(change)
+
+    async def record_decision(self, record: DecisionRecord) -> None:
+        """Record a decision; one equal to the case's last one only moves its time and block."""
+        said = {"verdict": record.verdict, "reason": record.reason, "action": record.action}
+
+        def change(connection: Connection) -> None:
+            last = (
+                connection.execute(
+                    select(decisions)
+                    .where(decisions.c.case_id == record.case_id)
+                    .order_by(decisions.c.id.desc())
+                    .limit(1)
+                )
+                .mappings()
+                .one_or_none()
+            )
+            moment = {"block_number": record.block_number, "at": record.at}
+            if last is not None and {name: last[name] for name in said} == said:
+                connection.execute(update(decisions).where(decisions.c.id == last["id"]).values(**moment))
+            else:
+                connection.execute(insert(decisions).values(case_id=record.case_id, **moment, **said))
+
+        await self._writer.run(change)
+
+    async def record_intent(self, candidate: TxCandidate, window: Window, at: Timestamp) -> None:
+        """Record that this call shall be mined; the same intent again changes nothing.
+
+        One that ended without anything being signed is opened again, with the new call and window.
+        """
+        values = {
+            "case_id": candidate.case_id,
+            "account": candidate.account,
+            "to": candidate.to,
+            "data": candidate.data,
+            "value": candidate.value,
+            "purpose": candidate.purpose,
+            "gas_limit": candidate.gas_limit,
+            "soft": window.soft,
+            "hard": window.hard,
+            "budget": window.budget,
+            "at": at,
+            "outcome": None,
+            "outcome_body": None,
+            "outcome_at": None,
+        }
+        signed = select(attempts.c.id).where(attempts.c.intent == candidate.intent).exists()
+        statement = (
+            insert(intents)
+            .values(intent=candidate.intent, **values)
+            .on_conflict_do_update(
+                index_elements=["intent"], set_=values, where=intents.c.outcome.in_(_UNSENT) & ~signed
+            )
+        )
+        await self._writer.run(lambda c: _done(c.execute(statement)))
+
+    async def record_attempt(self, attempt: Attempt, at: Timestamp) -> None:
+        """Record signed bytes, before they are broadcast; the same bytes again change nothing."""
+        statement = (
+            insert(attempts)
+            .values(
+                hash=attempt.hash,
+                intent=attempt.intent,
+                account=attempt.account,
+                nonce=attempt.nonce,
+                raw=attempt.raw,
+                gas_limit=attempt.gas_limit,
+                max_fee=attempt.fees.max_fee,
+                max_priority_fee=attempt.fees.max_priority_fee,
+                status=attempt.status.value,
+                at=at,
+            )
+            .on_conflict_do_nothing(index_elements=["hash"])
+        )
+        await self._writer.run(lambda c: _done(c.execute(statement)))
+
+    async def mark_attempt(self, tx_hash: Hash32, status: AttemptStatus, at: Timestamp) -> None:
+        """Record how far an attempt got."""
+
+        def change(connection: Connection) -> None:
+            changed = connection.execute(
+                update(attempts).where(attempts.c.hash == tx_hash).values(status=status.value, marked_at=at)
+            )
+            if changed.rowcount == 0:
+                raise JournalError(f"the journal has no attempt {tx_hash}")
+
+        await self._writer.run(change)
+
+    async def record_outcome(self, intent: str, outcome: Outcome, at: Timestamp) -> None:
+        """Record what became of an intent."""
+        kind, body = rows.outcome_columns(outcome)
+
+        def change(connection: Connection) -> None:
+            changed = connection.execute(
+                update(intents)
+                .where(intents.c.intent == intent)
+                .values(outcome=kind, outcome_body=body, outcome_at=at)
+            )
+            if changed.rowcount == 0:
+                raise JournalError(f"the journal has no intent {intent!r}")
+
+        await self._writer.run(change)
+
+
+def open_journal(
+    path: Path,
+    chain_id: int,
+    contract: Address,
+    *,
+    accounts: Sequence[Address] = (),
+    runtime: Path | None = None,
+    migrations: Path = MIGRATIONS,
+) -> SqlJournal:
+    """Open or create the journal of one chain and contract, for this process alone.
+
+    `accounts` are those this guard signs for: each is locked per chain in `runtime`, by default the user's
+    runtime directory. Raises `JournalError` when the file or an account is in use, belongs to another chain
+    or contract, is damaged, or was written by a newer program; the file is then as it was.
+    """
+    private_directory(path.parent)
+    locks: list[FileLock] = []
+    try:
+        locks.append(lock_journal(path))
+        locks += [lock_account(account, chain_id, runtime) for account in sorted(set(accounts))]
+        current = inspect_file(path, chain_id=chain_id, contract=contract, migrations=migrations)
+        try:
+            path.touch(mode=PRIVATE_FILE)
+            engine = writing_engine(path)
+            upgrade(
+                engine, path, current=current, chain_id=chain_id, contract=contract, migrations=migrations
+            )
+            return SqlJournal(path, locks)
+        except (OSError, SQLAlchemyError) as error:
+            raise JournalError(
+                f"the journal {path} cannot be opened ({error}): check free space, permissions and the disk"
+            ) from error
+    except BaseException:  # a refused journal must not keep others out
+        for lock in locks:
+            lock.release()
+        raise
+
+
+def _done(_result: object) -> None:
+    """Drop a cursor that must not leave the writing thread."""

@@ -1,0 +1,241 @@
+"""What can be read from a journal, by the guard that writes it and by commands that only look."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self, TypeVar
+
+from sqlalchemy import Connection, select
+
+from plasma_guard.domain.blocks import BlockStamp
+from plasma_guard.domain.cases import Case, DecisionRecord, Observation, TrackedExit
+from plasma_guard.domain.decisions import Window
+from plasma_guard.domain.errors import JournalError
+from plasma_guard.domain.position import UtxoPosition
+from plasma_guard.domain.primitives import Address, Timestamp
+from plasma_guard.domain.transactions import Attempt, Outcome, TxCandidate
+from plasma_guard.journal import rows
+from plasma_guard.journal.database import Reader, reading_engine
+from plasma_guard.journal.migrate import MIGRATIONS, head, inspect_file
+from plasma_guard.journal.schema import (
+    attempts,
+    binding,
+    cases,
+    checkpoint,
+    decisions,
+    intents,
+    observations,
+    root_events,
+    tracked_exits,
+)
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class IntentRecord:
+    """One intent with all that became of it, as `plasma-guard journal` shows it."""
+
+    candidate: TxCandidate
+    window: Window
+    at: Timestamp
+    attempts: tuple[Attempt, ...]
+    outcome: Outcome | None
+    outcome_at: Timestamp | None
+
+
+@dataclass(frozen=True, slots=True)
+class ObservationRecord:
+    """One observation with the times of its first and newest report."""
+
+    observation: Observation
+    first_at: Timestamp
+    last_at: Timestamp
+
+
+class JournalReads:
+    """The reading half of the Journal port, and the history behind it."""
+
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
+
+    async def _read(self, read: Callable[[Connection], T]) -> T:
+        return await self._reader.run(read)
+
+    async def binding(self) -> tuple[int, Address]:
+        """Return the chain id and the contract the journal belongs to."""
+
+        def read(connection: Connection) -> tuple[int, Address]:
+            row = connection.execute(select(binding)).mappings().one()
+            return row["chain_id"], row["contract"]
+
+        return await self._read(read)
+
+    async def checkpoint(self) -> BlockStamp | None:
+        """Return the last block scanned."""
+
+        def read(connection: Connection) -> BlockStamp | None:
+            row = connection.execute(select(checkpoint)).mappings().one_or_none()
+            return None if row is None else rows.stamp(row)
+
+        return await self._read(read)
+
+    async def tracked_exits(
+        self, *, position: UtxoPosition | None = None, running: bool | None = None
+    ) -> list[TrackedExit]:
+        """Return the standard exits our own scan found, newest start first; gone ones do not run."""
+        query = select(tracked_exits).order_by(
+            tracked_exits.c.started_block.desc(), tracked_exits.c.exit_id.desc(), tracked_exits.c.start.desc()
+        )
+        if position is not None:
+            query = query.where(tracked_exits.c.position == position.encode())
+        if running is not None:
+            query = query.where(tracked_exits.c.running == running)
+        return await self._read(lambda c: [rows.tracked_exit(row) for row in c.execute(query).mappings()])
+
+    async def cases(self, *, open_only: bool = False) -> list[Case]:
+        """Return cases, oldest first."""
+        query = select(cases).order_by(cases.c.id)
+        if open_only:
+            query = query.where(cases.c.closure.is_(None))
+        return await self._read(lambda c: [rows.case(row) for row in c.execute(query).mappings()])
+
+    async def decisions(self, case_id: int) -> list[DecisionRecord]:
+        """Return a case's decisions, oldest first."""
+        query = select(decisions).where(decisions.c.case_id == case_id).order_by(decisions.c.id)
+        return await self._read(lambda c: [rows.decision(row) for row in c.execute(query).mappings()])
+
+    async def open_intents(self) -> list[tuple[TxCandidate, Window]]:
+        """Return the intents without an outcome, oldest first."""
+        query = select(intents).where(intents.c.outcome.is_(None)).order_by(intents.c.id)
+        return await self._read(lambda c: [rows.intent(row) for row in c.execute(query).mappings()])
+
+    async def attempts(
+        self, *, intent: str | None = None, account: Address | None = None, live_only: bool = False
+    ) -> list[Attempt]:
+        """Return signed attempts, oldest first; live are those of intents without an outcome."""
+        query = select(attempts).order_by(attempts.c.id)
+        if intent is not None:
+            query = query.where(attempts.c.intent == intent)
+        if account is not None:
+            query = query.where(attempts.c.account == account)
+        if live_only:
+            query = query.join(intents, intents.c.intent == attempts.c.intent).where(
+                intents.c.outcome.is_(None)
+            )
+        return await self._read(lambda c: [rows.attempt(row) for row in c.execute(query).mappings()])
+
+    async def outcome(self, intent: str) -> Outcome | None:
+        """Return what became of an intent, or None while it is open or unknown."""
+        query = select(intents.c.outcome, intents.c.outcome_body).where(intents.c.intent == intent)
+
+        def read(connection: Connection) -> Outcome | None:
+            row = connection.execute(query).one_or_none()
+            return None if row is None or row[0] is None else rows.outcome(row[0], row[1])
+
+        return await self._read(read)
+
+    async def intents(self, *, case_id: int | None = None) -> list[IntentRecord]:
+        """Return intents with their attempts and outcomes, oldest first."""
+        query = select(intents).order_by(intents.c.id)
+        signed = select(attempts).order_by(attempts.c.id)
+        if case_id is not None:
+            query = query.where(intents.c.case_id == case_id)
+            signed = signed.join(intents, intents.c.intent == attempts.c.intent).where(
+                intents.c.case_id == case_id
+            )
+
+        def read(connection: Connection) -> list[IntentRecord]:
+            of_intent: dict[str, list[Attempt]] = {}
+            for row in connection.execute(signed).mappings():
+                of_intent.setdefault(row["intent"], []).append(rows.attempt(row))
+            records = []
+            for row in connection.execute(query).mappings():
+                candidate, window = rows.intent(row)
+                ended = row["outcome"] is not None
+                records.append(
+                    IntentRecord(
+                        candidate,
+                        window,
+                        Timestamp(row["at"]),
+                        tuple(of_intent.get(candidate.intent, ())),
+                        rows.outcome(row["outcome"], row["outcome_body"]) if ended else None,
+                        Timestamp(row["outcome_at"]) if ended else None,
+                    )
+                )
+            return records
+
+        return await self._read(read)
+
+    async def observations(self) -> list[ObservationRecord]:
+        """Return what was reported, by the time of its first report."""
+        query = select(observations).order_by(observations.c.first_at, observations.c.key)
+
+        def read(connection: Connection) -> list[ObservationRecord]:
+            return [
+                ObservationRecord(
+                    Observation(row["key"], row["kind"], row["source"], row["body"]),
+                    Timestamp(row["first_at"]),
+                    Timestamp(row["last_at"]),
+                )
+                for row in connection.execute(query).mappings()
+            ]
+
+        return await self._read(read)
+
+    async def events(self, *, first: int = 0, last: int | None = None) -> list[dict[str, Any]]:
+        """Return the scanned events of blocks first..last inclusive, in chain order, as plain JSON."""
+        query = (
+            select(root_events)
+            .where(root_events.c.block_number >= first)
+            .order_by(root_events.c.block_number, root_events.c.log_index)
+        )
+        if last is not None:
+            query = query.where(root_events.c.block_number <= last)
+
+        def read(connection: Connection) -> list[dict[str, Any]]:
+            return [
+                {
+                    "kind": row["kind"],
+                    "block_number": row["block_number"],
+                    "block_hash": str(row["block_hash"]),
+                    "tx_hash": str(row["tx_hash"]),
+                    "log_index": row["log_index"],
+                    **json.loads(row["body"]),
+                }
+                for row in connection.execute(query).mappings()
+            ]
+
+        return await self._read(read)
+
+
+class JournalReader(JournalReads):
+    """A journal opened only to look at it: no lock, no change, also while a guard writes it."""
+
+    async def close(self) -> None:
+        """Close the file."""
+        self._reader.close()
+
+    async def __aenter__(self) -> Self:
+        """Return the open journal."""
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Close it."""
+        await self.close()
+
+
+def read_journal(path: Path) -> JournalReader:
+    """Open a journal for reading; raises `JournalError` when there is none or it cannot be read as it is."""
+    if not path.exists():
+        raise JournalError(f"there is no journal at {path}: it appears when `plasma-guard run` first starts")
+    revision = inspect_file(path, chain_id=None, contract=None, migrations=MIGRATIONS)
+    if revision is None:
+        raise JournalError(f"the journal {path} is empty: it is filled when `plasma-guard run` first starts")
+    if revision != head():
+        raise JournalError(
+            f"the journal {path} has version {revision}, this program reads {head()}: "
+            "start `plasma-guard run` once, which upgrades it after a backup"
+        )
+    return JournalReader(Reader(reading_engine(path), path))
