@@ -1,0 +1,336 @@
+"""The tables of the configuration file, one model each, with everything the documentation says about them."""
+
+from collections.abc import Iterator
+from decimal import Decimal
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict
+
+from plasma_guard.config.fields import (
+    SOME_ADDRESS,
+    URL_REMEDY,
+    Amount,
+    EthereumAddress,
+    FilePath,
+    Number,
+    SecretUrl,
+    Url,
+    Whole,
+    list_of_roles,
+    list_of_urls,
+    seconds,
+    setting,
+)
+from plasma_guard.config.problems import Contradiction
+from plasma_guard.domain.primitives import Wei
+
+
+class Role(StrEnum):
+    """What an account is there for."""
+
+    CHALLENGER = "challenger"
+    OWNER = "owner"
+    WATCH_ONLY = "watch-only"
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    def contradictions(self) -> Iterator[Contradiction]:
+        """Yield settings that are fine one by one and impossible together."""
+        yield from ()
+
+
+class RootChain(_Section):
+    """The Ethereum chain that holds the money, and the contract to guard there."""
+
+    rpc: Annotated[tuple[Url, ...], BeforeValidator(list_of_urls)] = setting(
+        ...,
+        "JSON-RPC endpoints of the root chain, the most trusted first. May hold access tokens: never logged.",
+        expected="a list of at least one http:// or https:// URL",
+        remedy=URL_REMEDY.format('rpc = ["http://127.0.0.1:8545"]'),
+        example=("http://127.0.0.1:8545",),
+        min_length=1,
+        repr=False,
+    )
+    chain_id: Whole = setting(
+        ...,
+        "Chain id every endpoint must report; nothing is signed for another.",
+        expected="a whole number from 1 to 9223372036854775807, such as 1 for Ethereum mainnet",
+        remedy="Ask the endpoint for eth_chainId if you do not know it",
+        example=1,
+        ge=1,
+        le=2**63 - 1,
+    )
+    contract: EthereumAddress = setting(
+        ...,
+        "Address of RootChain (v0.2) or PlasmaFramework (ALD); everything else is discovered from it.",
+        expected="0x and 40 hex digits, not the zero address",
+        remedy="Take it from the network's operator, or from /configuration.get of its Watcher",
+        example=SOME_ADDRESS,
+    )
+    generation: Literal["auto", "rootchain", "ald"] = setting(
+        "auto",
+        "Which contract generation to expect; auto asks the contract, the others refuse anything else.",
+        expected="auto, rootchain or ald",
+    )
+    scan_from_block: Whole | None = setting(
+        None,
+        "Block where the guard's own scan starts; unset: early enough for every exit still open.",
+        expected="a block number of 0 or more",
+        ge=0,
+        le=2**63 - 1,
+    )
+    confirmations: Whole = setting(
+        12,
+        "Blocks on top of a transaction before its outcome is taken as settled.",
+        expected="a whole number of blocks from 1 to 1000",
+        unit="blocks",
+        ge=1,
+        le=1000,
+    )
+    call_deadline: Number = seconds(10, "Longest wait for one answer of one endpoint.", 0.1, 60)
+    poll_interval: Number = seconds(4, "Time between looks at the newest block.", 0.05, 60)
+
+
+class Watcher(_Section):
+    """The Watcher whose byzantine events are acted on, after the guard's own proof."""
+
+    url: Url = setting(
+        ...,
+        "Base URL of the Watcher's HTTP API. May hold access tokens: never logged.",
+        expected="an http:// or https:// URL",
+        remedy=URL_REMEDY.format('url = "http://127.0.0.1:7434"'),
+        example="http://127.0.0.1:7434",
+        repr=False,
+    )
+    poll_interval: Number = seconds(12, "Time between status.get calls while all is calm.", 0.05, 300)
+    incident_poll_interval: Number = seconds(4, "The same while a case is open.", 0.05, 300)
+    deadline: Number = seconds(10, "Longest wait for one whole answer.", 0.1, 60)
+    max_body_bytes: Whole = setting(
+        16 * 2**20,
+        "Largest answer read, counted after decompression; a larger one fails the poll.",
+        expected="a whole number of bytes from 65536 (64 KiB) to 1073741824 (1 GiB)",
+        unit="bytes",
+        ge=2**16,
+        le=2**30,
+    )
+    max_lag_blocks: Whole = setting(
+        2,
+        "Child blocks the Watcher's validation may be behind the mined ones before it is not believed.",
+        expected="a whole number of child blocks from 0 to 1000",
+        unit="child blocks",
+        ge=0,
+        le=1000,
+    )
+    max_head_age: Number = seconds(
+        90, "Age of the last root-chain block the Watcher has seen before it is not believed.", 1, 86400
+    )
+
+    def contradictions(self) -> Iterator[Contradiction]:
+        """Yield intervals that make each other pointless."""
+        if self.incident_poll_interval > self.poll_interval:
+            yield Contradiction(
+                ("watcher.incident_poll_interval", "watcher.poll_interval"),
+                f"{self.incident_poll_interval:g} s with an incident is slower than {self.poll_interval:g} s "
+                "without; lower the first or raise the second",
+            )
+
+
+class Account(_Section):
+    """One account the guard acts for, or watches."""
+
+    address: EthereumAddress | None = setting(
+        None,
+        "Address of the account; with a key it is checked against it, without one it is required.",
+        expected="0x and 40 hex digits, not the zero address",
+        remedy="A private key never belongs here: name its place, for example with private_key_file",
+    )
+    role: Annotated[tuple[Role, ...], BeforeValidator(list_of_roles)] = setting(
+        (Role.OWNER, Role.CHALLENGER),
+        "What the account is for: owner (exits its own outputs), challenger, both as a list, or watch-only.",
+        expected='"owner", "challenger", ["owner", "challenger"] or "watch-only"',
+        min_length=1,
+    )
+    private_key_env: str | None = setting(
+        None,
+        "Name of the environment variable that holds the private key; PRIVATE_KEY if no source is given.",
+        expected="the name of an environment variable, such as PRIVATE_KEY",
+        remedy="Give the variable's name, never the key itself",
+        pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,59}$",
+    )
+    private_key_file: FilePath | None = setting(
+        None, "File that holds the private key as hex.", expected="the path of a file"
+    )
+    credential: str | None = setting(
+        None,
+        "Name of the systemd credential (LoadCredential=) that holds the private key.",
+        expected="a credential name of letters, digits, dots, dashes and underscores",
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,59}$",
+    )
+    keystore: FilePath | None = setting(
+        None, "Encrypted keystore (Web3 Secret Storage JSON) of the key.", expected="the path of a file"
+    )
+    keystore_password_file: FilePath | None = setting(
+        None, "File that holds the keystore's password.", expected="the path of a file"
+    )
+    keystore_password_env: str | None = setting(
+        None,
+        "Name of the environment variable that holds the keystore's password.",
+        expected="the name of an environment variable",
+        remedy="Give the variable's name, never the password itself",
+        pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,59}$",
+    )
+
+    @property
+    def watch_only(self) -> bool:
+        """Whether nothing is ever signed for it."""
+        return Role.WATCH_ONLY in self.role
+
+    @property
+    def key_source(self) -> Literal["private_key_env", "private_key_file", "credential", "keystore"] | None:
+        """Which setting says where the key is, or None for a watch-only account."""
+        if self.watch_only:
+            return None
+        if self.private_key_file is not None:
+            return "private_key_file"
+        if self.credential is not None:
+            return "credential"
+        return "private_key_env" if self.keystore is None else "keystore"
+
+    @property
+    def key_variable(self) -> str:
+        """The environment variable a `private_key_env` source is read from."""
+        return self.private_key_env or "PRIVATE_KEY"
+
+    def contradictions(self) -> Iterator[Contradiction]:
+        """Yield key sources that exclude each other and roles without what they need."""
+        sources = [
+            name
+            for name in ("private_key_env", "private_key_file", "credential", "keystore")
+            if getattr(self, name) is not None
+        ]
+        passwords = [
+            name
+            for name in ("keystore_password_file", "keystore_password_env")
+            if getattr(self, name) is not None
+        ]
+        if self.watch_only:
+            if len(self.role) > 1:
+                yield Contradiction(("role",), "watch-only excludes every other role; keep one of them")
+            if sources or passwords:
+                yield Contradiction(
+                    (*sources, *passwords),
+                    "a watch-only account has no key; remove this, or give it another role",
+                )
+            if self.address is None:
+                yield Contradiction(
+                    ("address",), "missing; a watch-only account is known by its address alone"
+                )
+            return
+        if len(sources) > 1:
+            yield Contradiction(tuple(sources), "more than one place for one key; keep exactly one")
+        if len(passwords) > 1:
+            yield Contradiction(tuple(passwords), "more than one place for one password; keep exactly one")
+        if self.keystore is not None and not passwords:
+            yield Contradiction(
+                ("keystore",), "has no password; add keystore_password_file or keystore_password_env"
+            )
+        if passwords and self.keystore is None:
+            yield Contradiction(
+                tuple(passwords), "a password without a keystore; add keystore or remove this"
+            )
+
+
+class Fees(_Section):
+    """What may be paid."""
+
+    max_fee_per_gas_gwei: Amount = setting(
+        Decimal(500),
+        "Most that is offered per unit of gas, tip included.",
+        expected="a number of gwei above 0 and at most 100000",
+        unit="gwei",
+        gt=0,
+        le=100_000,
+    )
+    max_cost_per_case_eth: Amount = setting(
+        Decimal("0.2"),
+        "Most that the gas of one case may cost, all its transactions together.",
+        expected="a number of ETH above 0 and at most 100",
+        unit="ETH",
+        gt=0,
+        le=100,
+    )
+    bump_after: Number = seconds(24, "Time without a receipt before a transaction is replaced.", 0.5, 600)
+
+    @property
+    def max_fee_per_gas(self) -> Wei:
+        """The cap in wei per gas."""
+        return Wei(int(self.max_fee_per_gas_gwei * 10**9))
+
+    @property
+    def max_cost_per_case(self) -> Wei:
+        """The budget of one case in wei."""
+        return Wei(int(self.max_cost_per_case_eth * 10**18))
+
+
+class Reactions(_Section):
+    """What is done about each byzantine event."""
+
+    invalid_exit: Literal["act", "observe", "off"] = setting(
+        "act",
+        "A spent output is being exited: challenge it, only log what would be sent, or leave it alone.",
+        expected="act, observe or off",
+    )
+
+
+class Journal(_Section):
+    """Where everything that must survive a crash is kept."""
+
+    path: FilePath = setting(
+        ...,
+        "The SQLite file. Default: journal.sqlite3 in the state directory, which is $STATE_DIRECTORY under "
+        "systemd, else plasma-guard in $XDG_STATE_HOME or ~/.local/state.",
+        expected="the path of a file on a local disk",
+        example=Path("journal.sqlite3"),
+    )
+
+
+class Server(_Section):
+    """The HTTP server of /live, /ready, /status and /metrics."""
+
+    enabled: bool = setting(default=True, doc="Whether the server runs.", expected="true or false")
+    host: str = setting(
+        "127.0.0.1",
+        "Address to listen on. On a loopback address, requests for other host names are refused.",
+        expected="an IP address or host name",
+        pattern=r"^[A-Za-z0-9.:_-]{1,253}$",
+    )
+    port: Whole = setting(
+        9464, "Port to listen on; 0 takes any free one.", expected="a port from 0 to 65535", ge=0, le=65535
+    )
+
+
+class Alerts(_Section):
+    """Who is told when a person must know."""
+
+    webhook_url: SecretUrl | None = setting(
+        None,
+        "URL that gets each alert as JSON (Slack and Mattermost accept it). Secret: never printed.",
+        expected="an http:// or https:// URL",
+        remedy="Prefer PLASMA_GUARD_ALERTS__WEBHOOK_URL in a protected environment file",
+    )
+    repeat_after: Number = seconds(3600, "Time before an alert that still stands is sent again.", 1, 604800)
+
+
+class Logging(_Section):
+    """How the log reads."""
+
+    format: Literal["text", "json"] = setting(
+        "text", "Sentences for people or JSON lines for machines, on stderr.", expected="text or json"
+    )
+    level: Literal["debug", "info", "warning", "error"] = setting(
+        "info", "Least important level that is logged.", expected="debug, info, warning or error"
+    )
