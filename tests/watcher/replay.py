@@ -34,6 +34,8 @@ def replay(recorded: dict[str, Any]) -> Handler:
         if "body" in asked:
             assert request.content_type == "application/json"
             assert json.loads(sent) == asked["body"]
+        else:
+            assert sent == b""
         assert (request.method, request.path) == (asked["method"], asked["path"])
         answer = recorded["response"]
         return web.Response(
