@@ -73,7 +73,7 @@ def test_rootchain_transactions_decode_hash_and_sign_as_on_chain(case: dict[str,
         for o in case["outputs"]
     )
     tx = assert_codec(ROOTCHAIN, case, raw, outputs, at)
-    assert [p.encode() for p in tx.inputs] == [int(n) for n in case["input_utxo_pos"]]
+    assert tx.inputs == tuple(UtxoPosition(i["blknum"], i["txindex"], i["oindex"]) for i in case["inputs"])
     assert tx.metadata == (None if case["metadata"] is None else hexed(case["metadata"]))
     for signer in case.get("signers", ()):
         signature = hexed(signer["signature"])

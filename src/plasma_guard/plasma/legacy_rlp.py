@@ -1,9 +1,9 @@
 """RLP as rootchain v0.2 reads it, which is far more than the canonical encodings.
 
-RootChain reads the length of a list from its surroundings and checks neither bounds nor minimal form: integers
-may have leading zeros, lists may hold items nobody reads, lengths may be written long. A reader that demanded
-more would refuse evidence that the contract accepts. The one thing refused here and not there is reading past
-the end of the given bytes, where the contract sees whatever its memory holds.
+RootChain takes the length of a list from its surroundings and checks neither bounds nor minimal form:
+integers may have leading zeros, lists may hold items nobody reads, lengths may be written long. A reader that
+demanded more would refuse evidence that the contract accepts. The one thing refused here and not there is
+reading past the end of the given bytes, where the contract sees whatever its memory holds.
 """
 
 from typing import NamedTuple
