@@ -219,6 +219,10 @@ class Journal(Protocol):
         """Return the standard exits our own scan found, newest start first."""
         ...
 
+    async def was_paid(self, exit_: TrackedExit) -> bool:
+        """Return whether a finalization of this exit id was scanned at or after this start."""
+        ...
+
     async def judge(
         self,
         exits: Sequence[tuple[ExitId, str]],

@@ -117,7 +117,7 @@ class Audit:
         self._alerts.alert(
             "exits/unverified",
             Severity.WARNING,
-            f"{len(overdue)} running exits have been judged by no fresh Watcher; compare with another Watcher",
+            f"{len(overdue)} running exits have been judged by no fresh Watcher; ask another one",
             positions=", ".join(str(each.position) for each in overdue[:10]),
         )
 

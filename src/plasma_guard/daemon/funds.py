@@ -46,7 +46,7 @@ class Funds:
             self._alerts.alert(
                 "funds",
                 Severity.WARNING,
-                f"top up: the worst case of {len(intents)} open intents and one more is not covered: {'; '.join(short)}",
+                f"top up: {len(intents)} open intents and one more are not covered: {'; '.join(short)}",
             )
         else:
             self._alerts.clear("funds")

@@ -59,6 +59,10 @@ class Scan:
         """Return the exits started at a position, newest start first."""
         return await self._journal.tracked_exits(position=position)
 
+    async def paid(self, exit_: TrackedExit) -> bool:
+        """Return whether the logs say that this start was processed and paid."""
+        return await self._journal.was_paid(exit_)
+
     async def scanned_to(self) -> int:
         """Return the last root-chain block the scan covers, 0 before the first."""
         return self._covered

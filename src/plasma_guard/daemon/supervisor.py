@@ -155,7 +155,7 @@ class Supervisor:
     async def _follow(self) -> None:
         try:
             head = await self._chain.head()
-            found = await self._scan.step(head)
+            found = [] if head == self.head else await self._scan.step(head)
         except RetryableError as error:
             self._troubles.report({"answer": str(error)})
             raise

@@ -104,7 +104,7 @@ class Watch:
                 self._alerts.alert(
                     f"watcher/unknown event/{entry.name[:40]}",
                     Severity.WARNING,
-                    "the Watcher reports an event this guard does not know; read what it means and act by hand",
+                    "the Watcher reports an event this guard does not know; nothing is done about it",
                     event=shorten(entry.name),
                     details=shorten(dict(entry.details), 300),
                 )

@@ -44,6 +44,10 @@ class ExitStarts(Protocol):
         """Return the exits started at a position, newest start first."""
         ...
 
+    async def paid(self, exit_: TrackedExit) -> bool:
+        """Return whether the root chain's logs say that this start was processed and paid."""
+        ...
+
     async def scanned_to(self) -> int:
         """Return the last root-chain block the scan covers, 0 before the first."""
         ...

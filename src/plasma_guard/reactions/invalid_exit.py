@@ -20,8 +20,11 @@ from plasma_guard.reactions.base import Policy, Reaction, Scene, Subject, Watche
 from plasma_guard.reactions.tracking import track
 
 
+PAID = "the exit was processed and paid before anyone challenged it"
+
+
 class InvalidExit(WatcherEvent):
-    """The standard exit of `utxo_pos` is said to be invalid; `eth_height`: where it is said to have started."""
+    """The exit of `utxo_pos` is said to be invalid; `eth_height` is where it is said to have started."""
 
     names: ClassVar[tuple[str, ...]] = ("invalid_exit",)
 
@@ -33,9 +36,9 @@ class InvalidExit(WatcherEvent):
     def _decode(cls, value: object) -> UtxoPosition:
         if isinstance(value, UtxoPosition):
             return value
-        if isinstance(value, bool) or not isinstance(value, int):
-            raise ValueError(f"expected an integer utxo position, got {type(value).__name__}")
-        return UtxoPosition.decode(value)
+        if isinstance(value, int) and not isinstance(value, bool):
+            return UtxoPosition.decode(value)
+        raise ValueError(f"expected an integer utxo position, got {type(value).__name__}")
 
     @property
     def key(self) -> str:
@@ -50,12 +53,16 @@ class InvalidExit(WatcherEvent):
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What the root chain and the Watcher say about the exit; `refusal` is why there is no `claim`."""
+    """What the root chain and the Watcher say about the exit; `refusal` is why there is no `claim`.
+
+    `paid`: the root chain's logs say that this start was processed and paid, which an emptied entry does not.
+    """
 
     subject: Subject | None
     claim: StandardExitChallenge | None
     refusal: str | None
     scan_covers_it: bool
+    paid: bool
     rules: PlasmaRules
     verifying_contract: Address
 
@@ -73,7 +80,8 @@ async def gather(event: InvalidExit, scene: Scene) -> Facts:
     contracts = scene.game.contracts
     scanned_to = await scene.exits.scanned_to()
     covered = scanned_to >= min(event.eth_height or scene.at.number, scene.at.number)
-    return Facts(subject, claim, refusal, covered, scene.game.rules, contracts.entry)
+    paid = subject is not None and await scene.exits.paid(subject.start)
+    return Facts(subject, claim, refusal, covered, paid, scene.game.rules, contracts.entry)
 
 
 async def _find_start(event: InvalidExit, scene: Scene) -> TrackedExit | None:
@@ -97,7 +105,7 @@ async def _subject(start: TrackedExit, scene: Scene) -> Subject:
         position=start.position,
         started_at=start.started_at,
         block_submitted_at=block.timestamp if block else start.started_at,
-        min_exit_period=scene.game.contracts.min_exit_period,
+        period=scene.game.contracts.min_exit_period,
     )
     return Subject(Kind.STANDARD_EXIT, start, entry, exitable_at)
 
@@ -113,7 +121,9 @@ def decide(event: InvalidExit, facts: Facts, policy: Policy) -> Decision:
         return Hold("our own scan of the root chain has not reached this exit yet")
     match subject.entry.status:
         case ExitStatus.FINALIZED:
-            return Close(Closure.LOST, "the exit was processed and paid before anyone challenged it")
+            return Close(Closure.LOST, PAID)
+        case ExitStatus.ABSENT if facts.paid:
+            return Close(Closure.LOST, PAID)
         case ExitStatus.CHALLENGED:
             return Close(Closure.RESOLVED_BY_OTHERS, "the exit is already challenged")
         case ExitStatus.ABSENT:
