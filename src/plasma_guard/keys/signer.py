@@ -1,0 +1,155 @@
+"""The signer that holds a key in this process."""
+
+from collections.abc import Mapping
+from typing import Any, NoReturn, SupportsIndex
+
+import coincurve
+from eth_account import Account
+from eth_account.signers.local import LocalAccount
+from eth_account.typed_transactions.typed_transaction import TypedTransaction
+from eth_hash.auto import keccak
+from eth_utils.exceptions import ValidationError
+from hexbytes import HexBytes
+
+from plasma_guard.domain.errors import MalformedError
+from plasma_guard.domain.primitives import Address, Hash32, shorten
+from plasma_guard.keys.policy import PolicyViolation, SigningPolicy
+
+KEY_LENGTH = 32
+_DYNAMIC_FEE = 2
+_FIELDS = frozenset(
+    {
+        "type",
+        "chainId",
+        "nonce",
+        "to",
+        "value",
+        "data",
+        "gas",
+        "gasPrice",
+        "maxFeePerGas",
+        "maxPriorityFeePerGas",
+    }
+)
+
+
+class LocalSigner:
+    """Implements the Signer port; shows its address and nothing else of the key, and cannot be pickled."""
+
+    __slots__ = ("__account", "__policy", "_address")
+
+    def __init__(self, key: bytes, policy: SigningPolicy) -> None:
+        """Hold a 32-byte private key; raises `MalformedError` when the curve has no such key."""
+        self._address = address_of(key)
+        self.__account: LocalAccount = Account.from_key(key)
+        self.__policy = policy
+
+    @property
+    def address(self) -> Address:
+        """The account."""
+        return self._address
+
+    def sign_transaction(self, transaction: Mapping[str, object]) -> tuple[bytes, Hash32]:
+        """Return (raw bytes, hash) of a transaction in JSON-RPC's field names, with integers and bytes.
+
+        EIP-1559 when `maxFeePerGas` is given, with `gasPrice` a transaction from before it. Raises
+        `PolicyViolation` for what this signer must not sign, and when what came out is not what went in.
+        """
+        wanted = _normalized(transaction)
+        legacy = "gasPrice" in wanted
+        self.__policy.check(
+            self._address,
+            to=wanted["to"],
+            value=wanted["value"],
+            data=wanted["data"],
+            gas=wanted["gas"],
+            max_fee=wanted["gasPrice"] if legacy else wanted["maxFeePerGas"],
+            chain_id=wanted["chainId"],
+        )
+        try:
+            signed = self.__account.sign_transaction(wanted)
+        except (TypeError, ValueError, ValidationError):
+            # Without the cause: a library's words about its input are not known to be free of it.
+            raise MalformedError("transaction: eth-account refuses its fields") from None
+        raw = bytes(signed.raw_transaction)
+        _verify(raw, wanted, self._address)
+        return raw, Hash32(keccak(raw))
+
+    def __repr__(self) -> str:
+        return f"LocalSigner({self._address})"
+
+    def __reduce_ex__(self, _protocol: SupportsIndex) -> NoReturn:
+        raise TypeError("a signer cannot be pickled or copied: it would take the key with it")
+
+
+def address_of(key: bytes) -> Address:
+    """Return the address of a private key; raises `MalformedError` without showing one that is none."""
+    if len(key) != KEY_LENGTH:
+        raise MalformedError(f"private key: expected {KEY_LENGTH} bytes, got {len(key)}")
+    try:
+        public = coincurve.PublicKey.from_valid_secret(key)
+    except ValueError:
+        raise MalformedError("private key: out of range: the curve has no key of this value") from None
+    return Address(keccak(public.format(compressed=False)[1:])[-20:])
+
+
+def _normalized(transaction: Mapping[str, object]) -> dict[str, Any]:
+    """Return a copy with exactly the expected fields and plain types."""
+    unknown = transaction.keys() - _FIELDS
+    prices = {"gasPrice"} if "gasPrice" in transaction else {"maxFeePerGas", "maxPriorityFeePerGas"}
+    required = {"chainId", "nonce", "value", "data", "gas", "to"} | prices
+    missing = required - transaction.keys()
+    if unknown or missing or transaction.keys() - required - {"type"}:
+        extra = sorted(transaction.keys() - required)
+        raise PolicyViolation(f"transaction fields: missing {sorted(missing)}, not expected {extra}")
+    wanted: dict[str, Any] = {}
+    for name in required - {"to", "data"}:
+        value = transaction[name]
+        if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < 2**256:
+            raise MalformedError(f"{name}: expected an integer of 0..2^256-1, got {shorten(value)}")
+        wanted[name] = int(value)
+    to, data = transaction["to"], transaction["data"]
+    if to is not None and not isinstance(to, bytes):
+        raise MalformedError(f"to: expected 20 bytes, got {shorten(to)}")
+    if not isinstance(data, bytes):
+        raise MalformedError(f"data: expected bytes, got {type(data).__name__}")
+    wanted["to"] = None if to is None else Address(to)
+    wanted["data"] = bytes(data)
+    if "gasPrice" not in wanted:
+        wanted["type"] = _DYNAMIC_FEE
+    return wanted
+
+
+def _verify(raw: bytes, wanted: dict[str, Any], account: Address) -> None:
+    """Read the signed bytes back: their sender and every field must be those asked for."""
+    if Address.parse(Account.recover_transaction(raw)) != account:
+        raise PolicyViolation("signed transaction: recovers to another account; nothing left the signer")
+    read = _decode(raw)
+    changed = sorted(name for name in wanted if name != "type" and read.get(name) != wanted[name])
+    if changed:
+        raise PolicyViolation(f"signed transaction: differs from what was asked for in {', '.join(changed)}")
+
+
+def _decode(raw: bytes) -> dict[str, Any]:
+    if raw[0] == _DYNAMIC_FEE:
+        fields = TypedTransaction.from_bytes(HexBytes(raw)).as_dict()
+        return {**fields, "to": fields["to"] or None}
+    nonce, price, gas, to, value, data, v, _r, _s = _rlp_items(raw)
+    number = int.from_bytes
+    return {
+        "nonce": number(nonce, "big"),
+        "gasPrice": number(price, "big"),
+        "gas": number(gas, "big"),
+        "to": to or None,
+        "value": number(value, "big"),
+        "data": data,
+        # EIP-155: v = 35 or 36 + 2 * chain id.
+        "chainId": (number(v, "big") - 35) // 2,
+    }
+
+
+def _rlp_items(raw: bytes) -> list[bytes]:
+    import rlp  # noqa: PLC0415 : needed only for chains from before EIP-2718
+
+    items: list[bytes] = rlp.decode(raw)
+    return items

@@ -1,0 +1,158 @@
+"""The signer keeps its key to itself and signs only what its policy lists."""
+
+import copy
+import pickle
+from typing import Any
+
+import pytest
+from eth_account import Account
+from hypothesis import given
+from hypothesis import strategies as st
+
+from plasma_guard.domain.errors import GuardError, MalformedError
+from plasma_guard.domain.primitives import Address, Hash32, Wei
+from plasma_guard.keys import LocalSigner, PolicyViolation, SigningPolicy
+
+KEY = bytes.fromhex("ac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80")
+ACCOUNT = Address.parse("0xf39fd6e51aad88f6f4ce6ab8827279cfffb92266")
+GAME = Address(b"\x11" * 20)
+CHALLENGE, START = b"\x01\x02\x03\x04", b"\x05\x06\x07\x08"
+BOND = Wei(31 * 10**15)
+POLICY = SigningPolicy(
+    chain_id=31337, calls={GAME: {CHALLENGE: {Wei(0)}, START: {BOND}}}, max_gas_cost=Wei(10**17)
+)
+
+
+def transaction(**changes: Any) -> dict[str, Any]:
+    return {
+        "chainId": 31337,
+        "nonce": 3,
+        "to": GAME,
+        "value": 0,
+        "data": CHALLENGE + b"\x99" * 64,
+        "gas": 300_000,
+        "maxFeePerGas": 10**11,
+        "maxPriorityFeePerGas": 10**9,
+        **changes,
+    }
+
+
+def legacy(**changes: Any) -> dict[str, Any]:
+    fields = transaction(gasPrice=10**11, **changes)
+    del fields["maxFeePerGas"], fields["maxPriorityFeePerGas"]
+    return fields
+
+
+@pytest.fixture
+def signer() -> LocalSigner:
+    return LocalSigner(KEY, POLICY)
+
+
+@pytest.mark.parametrize("fields", [transaction(), legacy()])
+def test_an_allowed_call_is_signed_by_the_account(signer: LocalSigner, fields: dict[str, Any]) -> None:
+    """Both kinds of transaction recover to the account, and the hash is that of the bytes."""
+    raw, tx_hash = signer.sign_transaction(fields)
+    assert Address.parse(Account.recover_transaction(raw)) == ACCOUNT == signer.address
+    assert isinstance(tx_hash, Hash32)
+    assert (raw[0] == 2) == ("gasPrice" not in fields)
+
+
+def test_the_same_transaction_is_signed_to_the_same_bytes(signer: LocalSigner) -> None:
+    """Deterministic signatures: signing again after a crash makes no second transaction."""
+    assert signer.sign_transaction(transaction()) == signer.sign_transaction(transaction())
+
+
+@pytest.mark.parametrize(
+    ("changes", "rule"),
+    [
+        ({"chainId": 1}, "chain id 1"),
+        ({"to": Address(b"\x22" * 20)}, "not among the contracts"),
+        ({"to": None}, "contract creation"),
+        ({"data": b"\xa9\x05\x9c\xbb" + bytes(64)}, "0xa9059cbb"),
+        ({"data": b""}, "the function 0x "),
+        ({"data": CHALLENGE[:3]}, "0x010203"),
+        ({"value": 1}, "1 wei"),
+        ({"data": START, "value": int(BOND) + 1}, "exactly these are allowed: 31000000000000000"),
+        ({"data": START, "value": 0}, "exactly these"),
+        ({"gas": 1_000_001}, "gas cost"),
+        ({"to": ACCOUNT, "data": b"", "value": 1}, "not among the contracts"),
+        ({"to": ACCOUNT, "data": b"\x01"}, "not among the contracts"),
+    ],
+)
+@pytest.mark.parametrize("form", [transaction, legacy])
+def test_everything_else_is_refused(
+    signer: LocalSigner, form: Any, changes: dict[str, Any], rule: str
+) -> None:
+    """Another chain, contract, function, value or price never gets a signature."""
+    with pytest.raises(PolicyViolation, match=rule) as caught:
+        signer.sign_transaction(form(**changes))
+    assert isinstance(caught.value, GuardError)
+
+
+def test_a_bond_of_the_exact_value_and_an_empty_self_transfer_are_allowed(signer: LocalSigner) -> None:
+    """The first starts an exit, the second frees a nonce."""
+    signer.sign_transaction(transaction(data=START, value=int(BOND)))
+    signer.sign_transaction(transaction(to=ACCOUNT, data=b""))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"accessList": []}, {"gasPrice": 1}, {"authorizationList": []}, {"type": 4, "blobVersionedHashes": []}],
+)
+def test_fields_the_policy_does_not_know_are_refused(signer: LocalSigner, changes: dict[str, Any]) -> None:
+    """An authorization list, for one, would hand the account to somebody."""
+    with pytest.raises(PolicyViolation, match="fields"):
+        signer.sign_transaction(transaction(**changes))
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("nonce", "3"), ("nonce", -1), ("value", 2**256), ("gas", True), ("to", "0x11"), ("data", "0x")],
+)
+def test_fields_of_a_wrong_type_are_named(signer: LocalSigner, name: str, value: object) -> None:
+    """Nothing is guessed from text."""
+    with pytest.raises(MalformedError, match=f"^{name}"):
+        signer.sign_transaction(transaction(**{name: value}))
+
+
+class Lying:
+    """Stands for a broken signing library."""
+
+    def __init__(self, key: bytes, **changes: Any) -> None:
+        self._account = Account.from_key(key)
+        self._changes = changes
+
+    def sign_transaction(self, fields: dict[str, Any]) -> Any:
+        return self._account.sign_transaction({**fields, **self._changes})
+
+
+@pytest.mark.parametrize("form", [transaction, legacy])
+def test_bytes_that_are_not_what_was_asked_for_do_not_leave(signer: LocalSigner, form: Any) -> None:
+    """A wrong key, an edited field: both are found by reading the signed bytes back."""
+    signer._LocalSigner__account = Lying(b"\x01" * 32)  # type: ignore[attr-defined]  # why: a mangled name
+    with pytest.raises(PolicyViolation, match="another account"):
+        signer.sign_transaction(form())
+    for name, value in (("nonce", 4), ("to", "0x" + "22" * 20), ("value", 5), ("data", b""), ("gas", 21_001)):
+        signer._LocalSigner__account = Lying(KEY, **{name: value})  # type: ignore[attr-defined]  # why: same
+        with pytest.raises(PolicyViolation, match=f"differs from what was asked for in {name}"):
+            signer.sign_transaction(form())
+
+
+def test_the_signer_shows_and_gives_away_nothing_of_the_key(signer: LocalSigner) -> None:
+    """Neither repr nor str shows it; pickling and copying are refused."""
+    assert repr(signer) == str(signer) == f"LocalSigner({ACCOUNT})"
+    for take in (pickle.dumps, copy.copy, copy.deepcopy):
+        with pytest.raises(TypeError, match="cannot be pickled or copied"):
+            take(signer)
+    assert not hasattr(signer, "__dict__")
+
+
+@given(st.binary(min_size=0, max_size=64))
+def test_a_key_of_any_shape_is_held_or_refused_without_being_shown(key: bytes) -> None:
+    """The message of a refusal has no part of it."""
+    try:
+        LocalSigner(key, POLICY)
+    except MalformedError as error:
+        assert len(key) < 4 or key.hex() not in str(error)  # noqa: PT017 : either result is right
+    else:
+        assert len(key) == 32
