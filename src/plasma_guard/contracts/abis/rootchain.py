@@ -1,0 +1,36 @@
+"""RootChain v0.2: arguments are flat, exit ids are uint192, and one contract holds everything."""
+
+from plasma_guard.contracts.abis.codec import Event, Function
+
+CHALLENGE_STANDARD_EXIT = Function("challengeStandardExit(uint192,bytes,uint8,bytes)")
+START_STANDARD_EXIT = Function("startStandardExit(uint192,bytes,bytes)")
+PROCESS_EXITS = Function("processExits(address,uint192,uint256)")
+DEPOSIT = Function("deposit(bytes)")
+DEPOSIT_FROM = Function("depositFrom(bytes)")
+ADD_TOKEN = Function("addToken(address)")
+SUBMIT_BLOCK = Function("submitBlock(bytes32)")
+
+EXITS = Function("exits(uint192)", "address", "address", "uint256", "uint192")
+BLOCKS = Function("blocks(uint256)", "bytes32", "uint256")
+EXITS_QUEUES = Function("exitsQueues(address)", "address")
+QUEUE_SIZE = Function("currentSize()", "uint256")
+GET_NEXT_EXIT = Function("getNextExit(address)", "uint64", "uint192", "bool")
+HAS_TOKEN = Function("hasToken(address)", "bool")
+STANDARD_EXIT_BOND = Function("standardExitBond()", "uint256")
+IN_FLIGHT_EXIT_BOND = Function("inFlightExitBond()", "uint256")
+PIGGYBACK_BOND = Function("piggybackBond()", "uint256")
+MIN_EXIT_PERIOD = Function("minExitPeriod()", "uint256")
+NEXT_CHILD_BLOCK = Function("nextChildBlock()", "uint256")
+GET_DEPOSIT_BLOCK_NUMBER = Function("getDepositBlockNumber()", "uint256")
+
+BLOCK_SUBMITTED = Event("BlockSubmitted(uint256 blockNumber)")
+DEPOSIT_CREATED = Event(
+    "DepositCreated(address indexed depositor, uint256 indexed blknum, address indexed token, uint256 amount)"
+)
+EXIT_STARTED = Event("ExitStarted(address indexed owner, uint192 exitId)")
+EXIT_CHALLENGED = Event("ExitChallenged(uint256 indexed utxoPos)")
+EXIT_FINALIZED = Event("ExitFinalized(uint192 indexed exitId)")
+IN_FLIGHT_EXIT_STARTED = Event("InFlightExitStarted(address indexed initiator, bytes32 txHash)")
+IN_FLIGHT_EXIT_PIGGYBACKED = Event(
+    "InFlightExitPiggybacked(address indexed owner, bytes32 txHash, uint8 outputIndex)"
+)

@@ -1,0 +1,139 @@
+"""PlasmaFramework + PaymentExitGame behind the `ExitGame` port."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from plasma_guard.contracts import events
+from plasma_guard.contracts.abis import ald as abi
+from plasma_guard.contracts.ald import calls, logs
+from plasma_guard.contracts.ald.revisions import REVISIONS
+from plasma_guard.contracts.positions import position_or_none
+from plasma_guard.contracts.reading import read, read_many
+from plasma_guard.domain.actions import Action
+from plasma_guard.domain.blocks import BlockStamp, PlasmaBlock
+from plasma_guard.domain.errors import CallReverted, ContractError
+from plasma_guard.domain.exits import (
+    Bonds,
+    ContractSet,
+    ExitId,
+    ExitStatus,
+    QueueHead,
+    RootChainEvent,
+    StandardExit,
+)
+from plasma_guard.domain.primitives import Address, Hash32, Timestamp, Wei
+from plasma_guard.domain.transactions import TxCandidate
+from plasma_guard.plasma.rules import PlasmaRules, rules_for
+from plasma_guard.ports import Call, Chain
+
+IDS_PER_CALL = 50
+"""How many exits one eth_call reads; far below any node's gas cap for calls."""
+_NO_OUTPUT = bytes(32)
+
+
+class AldExitGame:
+    """Reads, calldata and logs of one PlasmaFramework and its PaymentExitGame."""
+
+    def __init__(self, chain: Chain, contracts: ContractSet) -> None:
+        self._chain = chain
+        self._contracts = contracts
+        self._revision = REVISIONS[contracts.generation]
+        self._rules = rules_for(contracts.generation)
+        self._readers = logs.readers(contracts, self._revision)
+
+    @property
+    def contracts(self) -> ContractSet:
+        """Where the contracts are and what is constant about them."""
+        return self._contracts
+
+    @property
+    def rules(self) -> PlasmaRules:
+        """The arithmetic of this generation."""
+        return self._rules
+
+    async def standard_exits(self, exit_ids: Sequence[ExitId], at: BlockStamp) -> list[StandardExit]:
+        """Read several exits at one block, in the order asked.
+
+        A challenged entry stays, not exitable, until the queue reaches it; a processed one is deleted, so
+        paid and never started look alike: `output_finalized` tells them apart.
+        """
+        parts = [exit_ids[start : start + IDS_PER_CALL] for start in range(0, len(exit_ids), IDS_PER_CALL)]
+        function = self._revision.standard_exits
+        results = await read_many(
+            self._chain, [(self._contracts.exit_game, function, (list(part),)) for part in parts], at
+        )
+        entries = [entry for (part,) in results for entry in part]
+        if len(entries) != len(exit_ids):
+            raise ContractError(f"standardExits: asked for {len(exit_ids)} exits, got {len(entries)}")
+        return [_standard_exit(exit_id, entry) for exit_id, entry in zip(exit_ids, entries, strict=True)]
+
+    async def output_finalized(self, output_id: Hash32, at: BlockStamp) -> bool | None:
+        """Tell whether an output was paid out, by whichever exit."""
+        return bool(await read(self._chain, self._contracts.entry, abi.IS_OUTPUT_FINALIZED, output_id, at=at))
+
+    async def plasma_block(self, blknum: int, at: BlockStamp) -> PlasmaBlock | None:
+        """Read a plasma block's root and submission time, or None when unknown."""
+        root, timestamp = await read(self._chain, self._contracts.entry, abi.BLOCKS, blknum, at=at)
+        return PlasmaBlock(blknum, Hash32(root), Timestamp(timestamp)) if timestamp else None
+
+    async def next_plasma_blocks(self, at: BlockStamp) -> tuple[int, int]:
+        """Return (next operator block number, next deposit block number)."""
+        entry = self._contracts.entry
+        (operator,), (deposit,) = await read_many(
+            self._chain, [(entry, abi.NEXT_CHILD_BLOCK, ()), (entry, abi.NEXT_DEPOSIT_BLOCK, ())], at
+        )
+        return operator, deposit
+
+    async def bonds(self, at: BlockStamp) -> Bonds:
+        """Read the exact bonds asked for at one block; a change is announced two days ahead."""
+        getters = (abi.START_STANDARD_EXIT_BOND_SIZE, abi.START_IFE_BOND_SIZE, abi.PIGGYBACK_BOND_SIZE)
+        game = self._contracts.exit_game
+        values = await read_many(self._chain, [(game, getter, ()) for getter in getters], at)
+        return Bonds(*(Wei(value) for (value,) in values))
+
+    async def queue_head(self, token: Address, at: BlockStamp) -> QueueHead | None:
+        """Read the next exit of a token's queue, or None when the queue is missing or empty."""
+        entry, vault = self._contracts.entry, calls.vault_id(token)
+        if not await read(self._chain, entry, abi.HAS_EXIT_QUEUE, vault, token, at=at):
+            return None
+        try:
+            result = await self._chain.call(Call(entry, abi.GET_NEXT_EXIT.encode(vault, token)), at)
+        except CallReverted:
+            # The queue exists, so the only refusal left is "Queue is empty".
+            return None
+        (priority,) = abi.GET_NEXT_EXIT.decode(result)
+        exitable_at, _, exit_id = self._rules.unpack_priority(priority)
+        return QueueHead(exit_id, exitable_at)
+
+    def candidate(self, action: Action, *, intent: str, case_id: int, account: Address) -> TxCandidate:
+        """Turn an action into the call that does it; its calldata works for `account` alone."""
+        return TxCandidate(
+            intent=intent,
+            case_id=case_id,
+            account=account,
+            to=self._contracts.exit_game,
+            data=calls.challenge_standard_exit(self._revision, action, account),
+            value=Wei(0),
+            purpose=f"{action.name} of output {action.position}",
+            gas_limit=calls.CHALLENGE_STANDARD_EXIT_GAS,
+        )
+
+    async def root_chain_events(self, first: int, last: int) -> list[RootChainEvent]:
+        """Return the decoded events of blocks first..last inclusive, in chain order."""
+        return await events.fetch(self._chain, self._readers, self.standard_exits, first, last)
+
+
+def _standard_exit(exit_id: ExitId, entry: Sequence[Any]) -> StandardExit:
+    exitable, position, output_id, owner, amount, bond = entry[:6]
+    # Revision 2 allows amount 0, so only the output id tells an entry from none.
+    if not exitable and output_id == _NO_OUTPUT:
+        return StandardExit(exit_id, ExitStatus.ABSENT)
+    return StandardExit(
+        exit_id=exit_id,
+        status=ExitStatus.RUNNING if exitable else ExitStatus.CHALLENGED,
+        position=position_or_none(position),
+        owner=Address.parse(owner),
+        amount=Wei(amount),
+        output_id=Hash32(output_id),
+        bond=Wei(bond),
+    )

@@ -1,0 +1,127 @@
+"""RootChain v0.2 behind the `ExitGame` port."""
+
+from collections.abc import Sequence
+
+from plasma_guard.contracts import events
+from plasma_guard.contracts.abis import rootchain as abi
+from plasma_guard.contracts.positions import position_or_none
+from plasma_guard.contracts.reading import read, read_many
+from plasma_guard.contracts.rootchain import calls, logs
+from plasma_guard.domain.actions import Action
+from plasma_guard.domain.blocks import BlockStamp, PlasmaBlock
+from plasma_guard.domain.exits import (
+    Bonds,
+    ContractSet,
+    ExitId,
+    ExitStatus,
+    QueueHead,
+    RootChainEvent,
+    StandardExit,
+)
+from plasma_guard.domain.primitives import ZERO_ADDRESS, Address, Hash32, Timestamp, Wei
+from plasma_guard.domain.transactions import TxCandidate
+from plasma_guard.plasma.rules import PlasmaRules, rules_for
+from plasma_guard.ports import Chain
+
+
+class RootChainExitGame:
+    """Reads, calldata and logs of one RootChain v0.2."""
+
+    def __init__(self, chain: Chain, contracts: ContractSet) -> None:
+        self._chain = chain
+        self._contracts = contracts
+        self._rules = rules_for(contracts.generation)
+        self._readers = logs.readers(contracts.entry)
+
+    @property
+    def contracts(self) -> ContractSet:
+        """Where the contract is and what is constant about it."""
+        return self._contracts
+
+    @property
+    def rules(self) -> PlasmaRules:
+        """The arithmetic of this generation."""
+        return self._rules
+
+    async def standard_exits(self, exit_ids: Sequence[ExitId], at: BlockStamp) -> list[StandardExit]:
+        """Read several exits at one block, in the order asked.
+
+        A challenged entry is deleted, a paid one keeps its amount but loses its owner.
+        """
+        entries = await read_many(
+            self._chain, [(self._contracts.entry, abi.EXITS, (exit_id,)) for exit_id in exit_ids], at
+        )
+        return [
+            _standard_exit(exit_id, Address.parse(owner), Address.parse(token), amount, position)
+            for exit_id, (owner, token, amount, position) in zip(exit_ids, entries, strict=True)
+        ]
+
+    async def output_finalized(self, output_id: Hash32, at: BlockStamp) -> bool | None:  # noqa: ARG002 : the port says so
+        """Return None: this generation keeps no record per output."""
+        return None
+
+    async def plasma_block(self, blknum: int, at: BlockStamp) -> PlasmaBlock | None:
+        """Read a plasma block's root and submission time, or None when unknown."""
+        root, timestamp = await read(self._chain, self._contracts.entry, abi.BLOCKS, blknum, at=at)
+        return PlasmaBlock(blknum, Hash32(root), Timestamp(timestamp)) if timestamp else None
+
+    async def next_plasma_blocks(self, at: BlockStamp) -> tuple[int, int]:
+        """Return (next operator block number, next deposit block number)."""
+        entry = self._contracts.entry
+        (operator,), (deposit,) = await read_many(
+            self._chain, [(entry, abi.NEXT_CHILD_BLOCK, ()), (entry, abi.GET_DEPOSIT_BLOCK_NUMBER, ())], at
+        )
+        return operator, deposit
+
+    async def bonds(self, at: BlockStamp) -> Bonds:
+        """Read the exact bonds asked for at one block."""
+        getters = (abi.STANDARD_EXIT_BOND, abi.IN_FLIGHT_EXIT_BOND, abi.PIGGYBACK_BOND)
+        values = await read_many(self._chain, [(self._contracts.entry, getter, ()) for getter in getters], at)
+        return Bonds(*(Wei(value) for (value,) in values))
+
+    async def queue_head(self, token: Address, at: BlockStamp) -> QueueHead | None:
+        """Read the next exit of a token's queue, or None when the queue is missing or empty.
+
+        The size is read first: getNextExit of an empty queue burns all gas instead of answering.
+        """
+        entry = self._contracts.entry
+        queue = Address.parse(await read(self._chain, entry, abi.EXITS_QUEUES, token, at=at))
+        if queue == ZERO_ADDRESS:
+            return None
+        size = await read(self._chain, queue, abi.QUEUE_SIZE, at=at)
+        if not size:
+            return None
+        exitable_at, exit_id, _ = await read(self._chain, entry, abi.GET_NEXT_EXIT, token, at=at)
+        return QueueHead(ExitId(exit_id), Timestamp(exitable_at), size)
+
+    def candidate(self, action: Action, *, intent: str, case_id: int, account: Address) -> TxCandidate:
+        """Turn an action into the call that does it."""
+        return TxCandidate(
+            intent=intent,
+            case_id=case_id,
+            account=account,
+            to=self._contracts.exit_game,
+            data=calls.challenge_standard_exit(action),
+            value=Wei(0),
+            purpose=f"{action.name} of output {action.position}",
+            gas_limit=calls.CHALLENGE_STANDARD_EXIT_GAS,
+        )
+
+    async def root_chain_events(self, first: int, last: int) -> list[RootChainEvent]:
+        """Return the decoded events of blocks first..last inclusive, in chain order."""
+        return await events.fetch(self._chain, self._readers, self.standard_exits, first, last)
+
+
+def _standard_exit(
+    exit_id: ExitId, owner: Address, token: Address, amount: int, position: int
+) -> StandardExit:
+    if owner == ZERO_ADDRESS and not amount:
+        return StandardExit(exit_id, ExitStatus.ABSENT)
+    return StandardExit(
+        exit_id=exit_id,
+        status=ExitStatus.RUNNING if owner != ZERO_ADDRESS else ExitStatus.FINALIZED,
+        position=position_or_none(position),
+        owner=owner if owner != ZERO_ADDRESS else None,
+        token=token,
+        amount=Wei(amount),
+    )
