@@ -15,10 +15,10 @@ def prove_spend(
 ) -> PlasmaTransaction:
     """Return the decoded spend if `claim` proves that the output of the running exit `exit_` is spent.
 
-    `exit_` is the contract's own entry; only what it says about exit id, position, owner, amount and output id
-    counts, so the claim's exit id is not looked at and must not be used. The spend need not be in any block.
-    Raises `EvidenceError`, one sentence, for the first check that fails; whether the exit is still running is
-    not among them.
+    `exit_` is the contract's own entry; only what it says about exit id, position, owner, amount and output
+    id counts: the claim's exit id is not looked at and must not be used. The spend need not be in any block.
+    Raises `EvidenceError`, one sentence, for the first check that fails; whether the exit is still running
+    is not among them.
     """
     if exit_.position is None or exit_.owner is None:
         raise EvidenceError(f"exit {exit_.exit_id}: the contract's entry has no position or no owner")
@@ -38,7 +38,7 @@ def find_signature(
 ) -> bytes | None:
     """Return the first of `signatures` that is by `owner` over `tx`; None if none is.
 
-    Missing, empty and malformed signatures are passed over: a list padded with anything is searched to its end.
+    Missing, empty and malformed signatures are passed over: a list padded with anything is searched whole.
     """
     for signature in signatures:
         if signature is None:
