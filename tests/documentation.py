@@ -7,12 +7,23 @@ from pydantic.fields import FieldInfo
 
 from plasma_guard.config import Config
 from plasma_guard.config.problems import section_of
+from plasma_guard.telemetry.metrics import METRICS, PREFIX
 
 
 def settings_table() -> str:
     """Return the Markdown table of every setting, its default, its bounds and its meaning."""
     rows = ["| Setting | Default | Allowed | Meaning |", "|---|---|---|---|", *_rows(Config, "")]
     return "\n".join(rows)
+
+
+def metrics_table() -> str:
+    """Return the Markdown table of every metric, its labels and its meaning."""
+    rows = [
+        f"| `{PREFIX}{metric.name}` | {metric.kind} | {', '.join(f'`{label}`' for label in metric.labels)} "
+        f"| {metric.help} |"
+        for metric in METRICS
+    ]
+    return "\n".join(["| Metric | Kind | Labels | Meaning |", "|---|---|---|---|", *rows])
 
 
 def _rows(model: type[BaseModel], prefix: str) -> Iterator[str]:

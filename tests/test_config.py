@@ -126,6 +126,14 @@ def test_a_bare_key_file_makes_one_account_for_both_roles(load: Load) -> None:
     assert (account.key_source, account.private_key_file) == ("private_key_file", Path("/run/secrets/key"))
 
 
+def test_a_bare_systemd_credential_makes_one_account_for_both_roles(load: Load, tmp_path: Path) -> None:
+    """LoadCredential=private_key in the unit is the same again."""
+    (tmp_path / "private_key").touch()
+    (account,) = load(env={"CREDENTIALS_DIRECTORY": str(tmp_path)}).accounts
+    assert (account.key_source, account.credential) == ("credential", "private_key")
+    assert load(env={"CREDENTIALS_DIRECTORY": str(tmp_path / "none")}).accounts == ()
+
+
 @pytest.mark.parametrize(
     ("lines", "source"),
     [

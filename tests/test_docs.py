@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from documentation import settings_table
+from documentation import metrics_table, settings_table
 from plasma_guard.config import Config, load_config, variable_of
 from plasma_guard.config.problems import section_of, setting_names
 
@@ -19,6 +19,11 @@ HOME = {"HOME": "/home/someone"}
 def test_every_setting_is_documented() -> None:
     """docs/configuration.md holds exactly the table the model gives."""
     assert settings_table() in (ROOT / "docs" / "configuration.md").read_text()
+
+
+def test_every_metric_is_documented() -> None:
+    """docs/metrics.md holds exactly the table the code gives."""
+    assert metrics_table() in (ROOT / "docs" / "metrics.md").read_text()
 
 
 def test_the_example_file_is_valid_as_it_is() -> None:

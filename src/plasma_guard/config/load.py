@@ -14,6 +14,7 @@ from plasma_guard.domain.errors import ConfigurationError
 ENV_PREFIX = "PLASMA_GUARD_"
 JOURNAL_NAME = "journal.sqlite3"
 CONFIG_NAME = "plasma-guard.toml"
+CREDENTIAL = "private_key"
 
 
 def load_config(path: Path | None, env: Mapping[str, str]) -> Config:
@@ -124,16 +125,20 @@ def _complete(data: dict[str, Any], env: Mapping[str, str], problems: list[str])
         for name in sources
         if not env[name].strip()
     ]
-    if "accounts" in data:
+    credentials = env.get("CREDENTIALS_DIRECTORY")  # systemd's, see LoadCredential=
+    if credentials and (Path(credentials) / CREDENTIAL).exists():
+        sources.append("CREDENTIALS_DIRECTORY")
+    if "accounts" in data or not sources:
         return
-    if len(sources) > 1:
-        problems.append(
-            "PRIVATE_KEY (with PRIVATE_KEY_FILE): more than one place for one key; unset one of them"
-        )
-    elif sources == ["PRIVATE_KEY"]:
-        data["accounts"] = [{"private_key_env": "PRIVATE_KEY"}]
-    elif sources:
-        data["accounts"] = [{"private_key_file": env["PRIVATE_KEY_FILE"]}]
+    first, *others = sources
+    if others:
+        problems.append(f"{first} (with {', '.join(others)}): more than one place for one key; keep one")
+    short_forms = {
+        "PRIVATE_KEY": {"private_key_env": "PRIVATE_KEY"},
+        "PRIVATE_KEY_FILE": {"private_key_file": env.get("PRIVATE_KEY_FILE", "")},
+        "CREDENTIALS_DIRECTORY": {"credential": CREDENTIAL},
+    }
+    data["accounts"] = [short_forms[first]]
 
 
 def _state_directory(env: Mapping[str, str]) -> Path | None:

@@ -34,7 +34,7 @@ class Config(BaseSettings):
     watcher: Watcher = setting(..., "", expected="a table [watcher]")
     accounts: Annotated[tuple[Account, ...], BeforeValidator(json_list)] = setting(
         (),
-        "The accounts to act for. With none, PRIVATE_KEY or PRIVATE_KEY_FILE makes one for both roles.",
+        "The accounts to act for. With none, a bare PRIVATE_KEY or PRIVATE_KEY_FILE makes one for both.",
         expected="tables [[accounts]], or a JSON list of objects in the environment",
     )
     fees: Fees = setting(Fees(), "", expected="a table [fees]")
