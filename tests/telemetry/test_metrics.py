@@ -5,7 +5,7 @@ import math
 import pytest
 
 from plasma_guard.ports import Metrics
-from plasma_guard.telemetry.metrics import METRICS, PrometheusMetrics, UndeclaredMetric
+from plasma_guard.telemetry.metrics import METRICS, Metric, PrometheusMetrics, UndeclaredMetric
 
 
 @pytest.fixture
