@@ -4,7 +4,7 @@ Adapters implement these Protocols and meet only in `app.py`. All times are root
 name says otherwise; all amounts are wei.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -142,6 +142,11 @@ class ExitGame(Protocol):
         """The arithmetic of this generation."""
         ...
 
+    @property
+    def sendable(self) -> Mapping[Address, Mapping[bytes, Collection[Wei]]]:
+        """Which calls the guard ever makes: contract, selector, and the exact values in wei it may carry."""
+        ...
+
     async def standard_exits(self, exit_ids: Sequence[ExitId], at: BlockStamp) -> list[StandardExit]:
         """Read several exits at one block, in the order asked."""
         ...
@@ -217,6 +222,10 @@ class Journal(Protocol):
         self, *, position: UtxoPosition | None = None, running: bool | None = None
     ) -> list[TrackedExit]:
         """Return the standard exits our own scan found, newest start first."""
+        ...
+
+    async def vanished_exits(self) -> list[TrackedExit]:
+        """Return the exits whose start a reorg removed, kept as history."""
         ...
 
     async def was_paid(self, exit_: TrackedExit) -> bool:

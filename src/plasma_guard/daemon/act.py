@@ -7,7 +7,7 @@ import structlog
 
 from plasma_guard.daemon.react import Turn
 from plasma_guard.daemon.settle import Settle
-from plasma_guard.domain.cases import Case
+from plasma_guard.domain.cases import Case, Kind
 from plasma_guard.domain.decisions import Act, Severity, Window
 from plasma_guard.domain.errors import GuardError
 from plasma_guard.domain.primitives import Address
@@ -28,6 +28,7 @@ class Answers:
         sender: Sender | None,
         settle: Settle,
         account: Address | None,
+        observed: frozenset[Kind],
         alerts: Alerts,
         tasks: asyncio.TaskGroup,
         on_done: Callable[[Case], None],
@@ -37,6 +38,7 @@ class Answers:
         self._sender = sender
         self._settle = settle
         self._account = account
+        self._observed = observed
         self._alerts = alerts
         self._tasks = tasks
         self._on_done = on_done
@@ -51,9 +53,9 @@ class Answers:
         case, act = turn.case, turn.decision
         if case is None or not isinstance(act, Act) or case.id in self._in_hand:
             return
-        if self._sender is None or self._account is None:
+        if self._sender is None or self._account is None or case.key.kind in self._observed:
             log.warning(
-                "observe mode: would have sent",
+                "only observing: would have sent",
                 call=act.action.name,
                 case=case.id,
                 position=str(case.position),

@@ -19,7 +19,7 @@ from plasma_guard.daemon.troubles import Troubles
 from plasma_guard.daemon.watch import Sighting, Watch
 from plasma_guard.domain.blocks import BlockStamp
 from plasma_guard.domain.cases import Case, Kind
-from plasma_guard.domain.decisions import Decision, Severity
+from plasma_guard.domain.decisions import Closure, Decision, Severity
 from plasma_guard.domain.errors import GuardError, RetryableError
 from plasma_guard.domain.position import UtxoPosition
 from plasma_guard.domain.primitives import Address
@@ -30,6 +30,7 @@ log = structlog.get_logger(__name__)
 
 TURNS_AT_ONCE = 16
 FUNDS_EVERY = 60.0
+MOOT_AFTER_BLOCKS = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,7 @@ class Supervisor:
         journal: Journal,
         sender: Sender | None,
         account: Address | None,
+        observed: frozenset[Kind],
         watch: Watch,
         scan: Scan,
         audit: Audit,
@@ -82,6 +84,7 @@ class Supervisor:
         self._journal = journal
         self._sender = sender
         self._account = account
+        self._observed = observed
         self._watch = watch
         self._scan = scan
         self._audit = audit
@@ -110,6 +113,7 @@ class Supervisor:
                     sender=self._sender,
                     settle=self._settle,
                     account=self._account,
+                    observed=self._observed,
                     alerts=self._alerts,
                     tasks=tasks,
                     on_done=self._look_again,
@@ -161,6 +165,7 @@ class Supervisor:
             raise
         self._troubles.report({})
         self.head = head
+        await self._drop_moot(head)
         self._metrics.gauge("head_block", head.number)
         for exit_ in found:
             log.info(
@@ -170,6 +175,17 @@ class Supervisor:
                 block=exit_.started_block,
                 start=exit_.start,
             )
+
+    async def _drop_moot(self, head: BlockStamp) -> None:
+        """Close cases whose exit a reorg removed and that has not come back for a while; it usually does."""
+        vanished = {(each.exit_id, each.start): each for each in await self._journal.vanished_exits()}
+        if not vanished:
+            return
+        for case in await self._journal.cases(open_only=True):
+            gone = vanished.get((case.key.exit_id, case.key.start))
+            if gone is not None and head.number - gone.started_block > MOOT_AFTER_BLOCKS:
+                await self._journal.close_case(case.id, Closure.MOOT, head.timestamp)
+                log.info("moot: a reorg removed the exit", case=case.id, position=str(case.position))
 
     async def _poll(self) -> None:
         at = await self._chain.head()
@@ -243,10 +259,11 @@ class Supervisor:
             self._agenda.done(item, decision)
 
     def _look_again(self, case: Case) -> None:
-        reaction = self._reactions[case.key.kind]
-        self._agenda.touch(reaction.recall(case.position).topic)
+        for event, _ in self._recalled([case]):
+            self._agenda.touch(event.topic)
 
     def _recalled(self, cases: list[Case]) -> list[Sighting]:
+        cases = [case for case in cases if case.key.kind in self._reactions]
         reactions = [self._reactions[case.key.kind] for case in cases]
         return [
             (reaction.recall(case.position), reaction)
@@ -254,5 +271,7 @@ class Supervisor:
         ]
 
     def _events_for(self, positions: set[UtxoPosition]) -> list[Sighting]:
-        reaction = self._reactions[Kind.STANDARD_EXIT]
+        reaction = self._reactions.get(Kind.STANDARD_EXIT)
+        if reaction is None:
+            return []
         return [(reaction.recall(position), reaction) for position in positions]

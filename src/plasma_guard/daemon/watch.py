@@ -1,6 +1,7 @@
 """Poll a Watcher and take down what it reports."""
 
 import json
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -39,7 +40,10 @@ class Poll:
 
 
 class Watch:
-    """Polls `status.get`; what comes back is a claim about now, not a stream."""
+    """Polls `status.get`; what comes back is a claim about now, not a stream.
+
+    `reactions` holds one entry per spelling of an event's name; events named in `off` are left alone.
+    """
 
     def __init__(
         self,
@@ -48,6 +52,7 @@ class Watch:
         game: ExitGame,
         journal: Journal,
         reactions: Mapping[str, Reaction[Any, Any]],
+        off: frozenset[str],
         freshness: Freshness,
         troubles: Troubles,
         alerts: Alerts,
@@ -57,6 +62,7 @@ class Watch:
         self._game = game
         self._journal = journal
         self._reactions = reactions
+        self._off = off
         self._freshness = freshness
         self._troubles = troubles
         self._alerts = alerts
@@ -88,9 +94,10 @@ class Watch:
         sightings = self._read(status.events)
         observations = {event.key: _observation(event) for event, _ in sightings}
         new = await self._journal.observe(list(observations.values()), at.timestamp)
-        for event, _ in sightings:
-            if event.key in new:
-                self._metrics.count("watcher_events", kind=event.names[0])
+        counts = Counter(event.names[0] for event, _ in sightings)
+        for reaction in self._reactions.values():
+            name = reaction.event.names[0]
+            self._metrics.gauge("watcher_events", counts[name], kind=name)
         self.last = Poll(sightings, status, fresh=not complaints, new=len(new))
         return self.last
 
@@ -99,6 +106,8 @@ class Watch:
         sightings: dict[str, Sighting] = {}
         unreadable: dict[str, str] = {}
         for entry in events:
+            if entry.name in self._off:
+                continue
             reaction = self._reactions.get(entry.name)
             if reaction is None:
                 self._alerts.alert(

@@ -84,15 +84,35 @@ class JournalReads:
     async def tracked_exits(
         self, *, position: UtxoPosition | None = None, running: bool | None = None
     ) -> list[TrackedExit]:
-        """Return the standard exits our own scan found, newest start first; gone ones do not run."""
-        query = select(tracked_exits).order_by(
-            tracked_exits.c.started_block.desc(), tracked_exits.c.exit_id.desc(), tracked_exits.c.start.desc()
+        """Return the standard exits our own scan found, newest start first; never those a reorg removed."""
+        query = (
+            select(tracked_exits)
+            .where(tracked_exits.c.gone.is_(False))
+            .order_by(
+                tracked_exits.c.started_block.desc(),
+                tracked_exits.c.exit_id.desc(),
+                tracked_exits.c.start.desc(),
+            )
         )
         if position is not None:
             query = query.where(tracked_exits.c.position == position.encode())
         if running is not None:
             query = query.where(tracked_exits.c.running == running)
         return await self._read(lambda c: [rows.tracked_exit(row) for row in c.execute(query).mappings()])
+
+    async def vanished_exits(self) -> list[TrackedExit]:
+        """Return the exits whose start a reorg removed, kept as history."""
+        query = select(tracked_exits).where(tracked_exits.c.gone.is_(True))
+        return await self._read(lambda c: [rows.tracked_exit(row) for row in c.execute(query).mappings()])
+
+    async def was_paid(self, exit_: TrackedExit) -> bool:
+        """Return whether a finalization of this exit id was scanned at or after this start."""
+        query = select(root_events.c.log_index).where(
+            root_events.c.kind == "exit_finalized",
+            root_events.c.exit_id == exit_.exit_id,
+            root_events.c.block_number >= exit_.started_block,
+        )
+        return await self._read(lambda c: c.execute(query.limit(1)).first() is not None)
 
     async def cases(self, *, open_only: bool = False) -> list[Case]:
         """Return cases, oldest first."""
@@ -135,6 +155,15 @@ class JournalReads:
             return None if row is None or row[0] is None else rows.outcome(row[0], row[1])
 
         return await self._read(read)
+
+    async def outcomes(self, case_id: int) -> list[Outcome]:
+        """Return what became of a case's intents, oldest first; open ones are left out."""
+        query = (
+            select(intents.c.outcome, intents.c.outcome_body)
+            .where(intents.c.case_id == case_id, intents.c.outcome.is_not(None))
+            .order_by(intents.c.id)
+        )
+        return await self._read(lambda c: [rows.outcome(row[0], row[1]) for row in c.execute(query)])
 
     async def intents(self, *, case_id: int | None = None) -> list[IntentRecord]:
         """Return intents with their attempts and outcomes, oldest first."""

@@ -1,6 +1,6 @@
 """PlasmaFramework + PaymentExitGame behind the `ExitGame` port."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from plasma_guard.contracts import events
@@ -50,6 +50,12 @@ class AldExitGame:
     def rules(self) -> PlasmaRules:
         """The arithmetic of this generation."""
         return self._rules
+
+    @property
+    def sendable(self) -> Mapping[Address, Mapping[bytes, Collection[Wei]]]:
+        """Which calls the guard ever makes: contract, selector, and the exact values in wei it may carry."""
+        challenge = self._revision.challenge_standard_exit.selector
+        return {self._contracts.exit_game: {challenge: (Wei(0),)}}
 
     async def standard_exits(self, exit_ids: Sequence[ExitId], at: BlockStamp) -> list[StandardExit]:
         """Read several exits at one block, in the order asked.

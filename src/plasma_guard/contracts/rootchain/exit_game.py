@@ -1,6 +1,6 @@
 """RootChain v0.2 behind the `ExitGame` port."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from plasma_guard.contracts import events
 from plasma_guard.contracts.abis import rootchain as abi
@@ -42,6 +42,11 @@ class RootChainExitGame:
     def rules(self) -> PlasmaRules:
         """The arithmetic of this generation."""
         return self._rules
+
+    @property
+    def sendable(self) -> Mapping[Address, Mapping[bytes, Collection[Wei]]]:
+        """Which calls the guard ever makes: contract, selector, and the exact values in wei it may carry."""
+        return {self._contracts.entry: {abi.CHALLENGE_STANDARD_EXIT.selector: (Wei(0),)}}
 
     async def standard_exits(self, exit_ids: Sequence[ExitId], at: BlockStamp) -> list[StandardExit]:
         """Read several exits at one block, in the order asked.

@@ -1,0 +1,319 @@
+"""The composition root: the only module that names concrete adapters."""
+
+import os
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import Any
+
+import structlog
+
+from plasma_guard.chain.chain import RpcChain
+from plasma_guard.clock import SystemClock
+from plasma_guard.config import Account, Config, Role
+from plasma_guard.contracts.probe import probe
+from plasma_guard.daemon.agenda import Agenda
+from plasma_guard.daemon.audit import Audit, AuditSettings
+from plasma_guard.daemon.freshness import Freshness, FreshnessLimits
+from plasma_guard.daemon.funds import Funds
+from plasma_guard.daemon.react import React
+from plasma_guard.daemon.report import Identity, Report
+from plasma_guard.daemon.scan import Scan
+from plasma_guard.daemon.settle import Settle
+from plasma_guard.daemon.silence import Silence
+from plasma_guard.daemon.supervisor import Pace, Supervisor
+from plasma_guard.daemon.troubles import Troubles
+from plasma_guard.daemon.watch import Watch
+from plasma_guard.domain.errors import ConfigurationError, ContractError
+from plasma_guard.domain.exits import Generation
+from plasma_guard.domain.position import CHILD_BLOCK_INTERVAL
+from plasma_guard.domain.primitives import Address
+from plasma_guard.journal import open_journal
+from plasma_guard.keys import KeySettings, LocalSigner, SigningPolicy, load_key
+from plasma_guard.keys.signer import address_of
+from plasma_guard.ports import Clock, ExitGame
+from plasma_guard.reactions import REACTIONS, by_name
+from plasma_guard.reactions.base import Policy
+from plasma_guard.sender import SenderSettings, TxSender
+from plasma_guard.telemetry.alerts import AlertDesk
+from plasma_guard.telemetry.health import Health
+from plasma_guard.telemetry.metrics import PrometheusMetrics
+from plasma_guard.telemetry.secrets import register_secret
+from plasma_guard.watcher import HttpWatcher
+
+log = structlog.get_logger(__name__)
+
+COMPONENTS = ("root chain", "scan", "watcher", "funds", "key")
+PINNED = {"rootchain": (Generation.ROOTCHAIN_V02,), "ald": (Generation.ALD_V1, Generation.ALD_V2)}
+UNVERIFIED_AFTER = 600
+"""Root-chain seconds: an honest Watcher shows an exit 3 to 4 minutes after it started."""
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """An account that can sign, and what it is for."""
+
+    account: Account
+    address: Address
+    secret: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """An assembled guard, ready to run."""
+
+    supervisor: Supervisor
+    report: Report
+    health: Health
+    metrics: PrometheusMetrics
+    game: ExitGame
+    armed: bool
+    chain_id: int
+
+    async def status(self) -> Mapping[str, Any]:
+        """Return the document of `/status`."""
+        reasons = self.health.reasons
+        document = await self.report.build(self.supervisor.head)
+        return {"ready": not reasons, "not_ready": reasons, **document}
+
+
+def load_keys(config: Config, env: Mapping[str, str]) -> list[Key]:
+    """Read the key of every account that can sign; raises `ConfigurationError` with all problems at once."""
+    keys: list[Key] = []
+    problems: list[str] = []
+    for account in config.armed_accounts:
+        try:
+            secret = load_key(_key_settings(account), env, expected=account.address)
+        except ConfigurationError as error:
+            problems += error.problems
+            continue
+        if secret is None:
+            problems.append(f"accounts: there is no key in its {account.key_source}; put it there")
+            continue
+        register_secret(secret)
+        keys.append(Key(account, address_of(secret), secret))
+    if problems:
+        raise ConfigurationError(*problems)
+    return keys
+
+
+def _key_settings(account: Account) -> KeySettings:
+    source = account.key_source
+    return KeySettings(
+        private_key_variable=account.key_variable if source == "private_key_env" else None,
+        private_key_file_variable=None,
+        private_key_file=account.private_key_file if source == "private_key_file" else None,
+        credential=account.credential if source == "credential" else None,
+        keystore=account.keystore if source == "keystore" else None,
+        password_file=account.keystore_password_file,
+        password_variable=account.keystore_password_env,
+    )
+
+
+def register_secrets(config: Config) -> None:
+    """Keep access tokens in URLs out of every output."""
+    for piece in config.secrets():
+        register_secret(piece)
+
+
+def make_chain(config: Config, clock: Clock) -> RpcChain:
+    """Return the root chain of the configuration; nothing is sent yet."""
+    root = config.root_chain
+    return RpcChain.connect(root.rpc, clock, chain_id=root.chain_id, deadline=root.call_deadline)
+
+
+def make_watcher(config: Config) -> HttpWatcher:
+    """Return the Watcher of the configuration; nothing is sent yet."""
+    settings = config.watcher
+    return HttpWatcher(settings.url, deadline=settings.deadline, max_body=settings.max_body_bytes)
+
+
+async def find_game(config: Config, chain: RpcChain) -> ExitGame:
+    """Return the exit game at the configured address; raises `ConfigurationError` if it is none we know."""
+    try:
+        game = await probe(chain, config.root_chain.contract)
+    except ContractError as error:
+        raise ConfigurationError(f"root_chain.contract: {error}") from error
+    pinned = PINNED.get(config.root_chain.generation)
+    if pinned and game.contracts.generation not in pinned:
+        raise ConfigurationError(
+            f"root_chain.generation: expected {config.root_chain.generation}, found"
+            f" {game.contracts.generation} at {game.contracts.entry}; correct the address, or set auto"
+        )
+    return game
+
+
+def signing_policy(config: Config, game: ExitGame) -> SigningPolicy:
+    """Return what the signers may sign: the calls of the reactions there are, and nothing else."""
+    return SigningPolicy(config.root_chain.chain_id, game.sendable, config.fees.max_cost_per_case)
+
+
+async def first_block(config: Config, chain: RpcChain, game: ExitGame) -> int:
+    """Return where the scan starts: no exit can have started before the first plasma block existed.
+
+    The time of that block is current state, and bisecting headers needs no old state either, so a pruned
+    node is enough.
+    """
+    if config.root_chain.scan_from_block is not None:
+        return config.root_chain.scan_from_block
+    head = await chain.head()
+    blocks = [await game.plasma_block(blknum, head) for blknum in (1, CHILD_BLOCK_INTERVAL)]
+    times = [block.timestamp for block in blocks if block]
+    if not times:
+        return head.number
+    found = await chain.block_at_time(min(times))
+    return found.number if found else head.number
+
+
+@asynccontextmanager
+async def assemble(config: Config, env: Mapping[str, str] = os.environ) -> AsyncIterator[Guard]:
+    """Build a guard from its configuration; `ConfigurationError` for what only the operator can mend."""
+    clock = SystemClock()
+    register_secrets(config)
+    keys = [] if config.mode == "observe" else load_keys(config, env)
+    async with AsyncExitStack() as stack:
+        metrics = PrometheusMetrics()
+        health = Health(COMPONENTS, clock)
+        webhook = config.alerts.webhook_url
+        alerts = await stack.enter_async_context(
+            AlertDesk(
+                clock=clock,
+                metrics=metrics,
+                repeat_after=config.alerts.repeat_after,
+                webhook_url=webhook.get_secret_value() if webhook else None,
+            )
+        )
+        chain = await stack.enter_async_context(make_chain(config, clock))
+        watcher = await stack.enter_async_context(make_watcher(config))
+        game = await find_game(config, chain)
+        addresses = [key.address for key in keys]
+        journal = await stack.enter_async_context(
+            open_journal(
+                config.journal.path, config.root_chain.chain_id, game.contracts.entry, accounts=addresses
+            )
+        )
+        sender = None
+        if keys:
+            policy = signing_policy(config, game)
+            sender = await stack.enter_async_context(
+                TxSender(
+                    chain=chain,
+                    journal=journal,
+                    signers=[LocalSigner(key.secret, policy) for key in keys],
+                    clock=clock,
+                    alerts=alerts,
+                    metrics=metrics,
+                    settings=SenderSettings(
+                        chain_id=config.root_chain.chain_id,
+                        confirmations=config.root_chain.confirmations,
+                        max_fee_per_gas=config.fees.max_fee_per_gas,
+                        bump_after=config.fees.bump_after,
+                        poll=config.root_chain.poll_interval,
+                    ),
+                )
+            )
+        scan = Scan(
+            chain=chain,
+            game=game,
+            journal=journal,
+            clock=clock,
+            health=health,
+            metrics=metrics,
+            first_block=await first_block(config, chain, game),
+        )
+        modes = {"invalid_exit": config.reactions.invalid_exit}
+        off = [reaction for reaction in REACTIONS if modes[reaction.event.names[0]] == "off"]
+        watch = Watch(
+            watcher=watcher,
+            game=game,
+            journal=journal,
+            reactions=by_name(),
+            off=frozenset(name for reaction in off for name in reaction.event.names),
+            freshness=Freshness(
+                game.contracts,
+                FreshnessLimits(config.watcher.max_lag_blocks, int(config.watcher.max_head_age)),
+            ),
+            troubles=Troubles("watcher", clock, health, alerts),
+            alerts=alerts,
+            metrics=metrics,
+        )
+        funds = Funds(
+            chain=chain,
+            journal=journal,
+            health=health,
+            alerts=alerts,
+            metrics=metrics,
+            accounts=addresses,
+            max_cost_per_case=config.fees.max_cost_per_case,
+        )
+        supervisor = Supervisor(
+            chain=chain,
+            game=game,
+            journal=journal,
+            sender=sender,
+            account=_challenger(keys),
+            observed=frozenset(
+                reaction.kind for reaction in REACTIONS if modes[reaction.event.names[0]] == "observe"
+            ),
+            watch=watch,
+            scan=scan,
+            audit=Audit(
+                watcher=watcher,
+                journal=journal,
+                clock=clock,
+                alerts=alerts,
+                metrics=metrics,
+                settings=AuditSettings(UNVERIFIED_AFTER),
+            ),
+            react=React(
+                watcher=watcher,
+                chain=chain,
+                game=game,
+                exits=scan,
+                journal=journal,
+                policy=Policy(config.fees.max_cost_per_case),
+                alerts=alerts,
+                metrics=metrics,
+                chain_id=config.root_chain.chain_id,
+            ),
+            settle=Settle(chain=chain, game=game, journal=journal, alerts=alerts, metrics=metrics),
+            funds=funds,
+            silence=Silence(alerts),
+            agenda=Agenda(clock),
+            troubles=Troubles("root chain", clock, health, alerts),
+            reactions={reaction.kind: reaction for reaction in REACTIONS if reaction not in off},
+            pace=Pace(
+                config.root_chain.poll_interval,
+                config.watcher.poll_interval,
+                config.watcher.incident_poll_interval,
+            ),
+            clock=clock,
+            health=health,
+            alerts=alerts,
+            metrics=metrics,
+        )
+        armed = sender is not None
+        health.set("key", ok=True)
+        metrics.gauge("up", 1)
+        metrics.gauge("armed", int(armed))
+        metrics.gauge("build_info", 1, version=version("plasma-guard"))
+        identity = Identity(
+            version=version("plasma-guard"),
+            mode=config.mode,
+            armed=armed,
+            chain_id=config.root_chain.chain_id,
+            contracts=game.contracts,
+            accounts=addresses,
+            journal=str(config.journal.path),
+        )
+        report = Report(identity, journal, watch, funds)
+        yield Guard(supervisor, report, health, metrics, game, armed, config.root_chain.chain_id)
+
+
+def _challenger(keys: list[Key]) -> Address | None:
+    """Return the account that sends challenges: the first with that role."""
+    for key in keys:
+        if Role.CHALLENGER in key.account.role:
+            return key.address
+    return None

@@ -1,0 +1,108 @@
+"""`plasma-guard run`: the daemon."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+from contextlib import AbstractAsyncContextManager
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from plasma_guard.cli.options import ConfigOption
+
+if TYPE_CHECKING:
+    from plasma_guard.app import Guard
+    from plasma_guard.config import Config
+    from plasma_guard.telemetry.health import Health
+    from plasma_guard.telemetry.systemd import ServiceManager
+
+
+def run(
+    config: ConfigOption = None,
+    observe: Annotated[
+        bool, typer.Option("--observe", help="Do everything but send; say what would have been sent.")
+    ] = False,
+) -> None:
+    """Guard until stopped: watch, prove, challenge."""
+    from plasma_guard.cli.load import load, refuse_unguarded  # noqa: PLC0415 (a quick --help)
+    from plasma_guard.telemetry.logs import configure_logging  # noqa: PLC0415 (same)
+
+    settings = load(config, observe=observe)
+    refuse_unguarded(settings)
+    configure_logging(settings.logging.format, settings.logging.level)
+    asyncio.run(_guard(settings))
+
+
+async def _guard(settings: Config) -> None:
+    import structlog  # noqa: PLC0415 (same)
+
+    from plasma_guard.app import assemble  # noqa: PLC0415 (same)
+    from plasma_guard.telemetry.server import HealthServer  # noqa: PLC0415 (same)
+    from plasma_guard.telemetry.systemd import ServiceManager  # noqa: PLC0415 (same)
+
+    log = structlog.get_logger("plasma_guard")
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    manager = ServiceManager(os.environ)
+    async with contextlib.AsyncExitStack() as stack:
+        guard = await _assembled(stack, assemble(settings), stop)
+        if guard is None:
+            return
+        if settings.server.enabled:
+            server = await stack.enter_async_context(
+                HealthServer(
+                    guard.health,
+                    host=settings.server.host,
+                    port=settings.server.port,
+                    status=guard.status,
+                    metrics=guard.metrics.render,
+                )
+            )
+            log.info("serving /live /ready /status /metrics", host=settings.server.host, port=server.port)
+        contracts = guard.game.contracts
+        log.info(
+            "guarding" if guard.armed else "observing: nothing will be sent",
+            generation=str(contracts.generation),
+            contract=str(contracts.entry),
+            chain=guard.chain_id,
+            min_exit_period=contracts.min_exit_period,
+        )
+        manager.ready()
+        watchdog = (
+            asyncio.create_task(_watchdog(manager, guard.health)) if manager.watchdog_interval else None
+        )
+        try:
+            await guard.supervisor.run(stop)
+        finally:
+            manager.stopping()
+            if watchdog:
+                watchdog.cancel()
+
+
+async def _assembled(
+    stack: contextlib.AsyncExitStack, building: AbstractAsyncContextManager[Guard], stop: asyncio.Event
+) -> Guard | None:
+    """Build the guard, or give up when told to stop first: an endpoint may be down for long at start-up."""
+    build = asyncio.ensure_future(stack.enter_async_context(building))
+    stopped = asyncio.ensure_future(stop.wait())
+    await asyncio.wait({build, stopped}, return_when=asyncio.FIRST_COMPLETED)
+    stopped.cancel()
+    if build.done():
+        return build.result()
+    build.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await build
+    return None
+
+
+async def _watchdog(manager: ServiceManager, health: Health) -> None:
+    """Tell systemd that the loops turn, as long as they do."""
+    while True:
+        if health.live:
+            manager.watchdog()
+        await asyncio.sleep(manager.watchdog_interval or 1.0)

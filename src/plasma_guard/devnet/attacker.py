@@ -1,0 +1,62 @@
+"""What a thief does: honestly signed, properly bonded, and a lie."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from plasma_guard.devnet.people import People, Person, StartedExit
+from plasma_guard.domain.position import UtxoPosition
+from plasma_guard.domain.primitives import Wei
+
+ETHER: Final = Wei(10**18)
+Tell = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Fraud:
+    """An exit of an output that was spent before: `amount` wei would be stolen if nobody challenged."""
+
+    thief: Person
+    exit: StartedExit
+    amount: Wei
+
+
+async def exit_spent_deposit(people: People, tell: Tell, amount: Wei = ETHER) -> Fraud:
+    """Deposit, spend the deposit to Bob, and exit the spent deposit all the same."""
+    alice, bob = people["alice"], people["bob"]
+    deposit = await people.deposit(alice, amount)
+    tell(f"Alice deposits {_ether(amount)}: output {deposit} is hers")
+    spend = await people.pay(alice, deposit, amount, bob)
+    tell(f"Alice pays it to Bob in plasma block {spend.blknum}: output {spend} is his now")
+    return await _exit_spent(people, tell, alice, deposit, amount)
+
+
+async def exit_spent_payment(people: People, tell: Tell, amount: Wei = ETHER) -> Fraud:
+    """Receive an output on the plasma chain, spend it, and exit it all the same."""
+    alice, bob = people["alice"], people["bob"]
+    deposit = await people.deposit(alice, amount)
+    received = await people.pay(alice, deposit, amount, bob)
+    tell(f"Alice pays Bob {_ether(amount)}: output {received} is his")
+    back = await people.pay(bob, received, amount, alice)
+    tell(f"Bob pays it back in plasma block {back.blknum}: output {back} is Alice's now")
+    return await _exit_spent(people, tell, bob, received, amount)
+
+
+async def _exit_spent(
+    people: People, tell: Tell, thief: Person, position: UtxoPosition, amount: Wei
+) -> Fraud:
+    started = await people.start_exit(thief, position)
+    tell(
+        f"{thief.name.capitalize()} exits output {position} although it is spent,"
+        f" staking a bond of {started.bond} wei (transaction {started.tx_hash})"
+    )
+    return Fraud(thief, started, amount)
+
+
+def _ether(amount: Wei) -> str:
+    return f"{amount / ETHER:g} ETH"
+
+
+ATTACKS: Final = {"invalid-exit": exit_spent_deposit, "invalid-payment-exit": exit_spent_payment}
