@@ -80,8 +80,10 @@ class Config(BaseSettings):
         for url in urls:
             parts = urlsplit(url)
             path = (parts.path + (f"?{parts.query}" if parts.query else "")).strip("/")
-            pieces += [path] if len(path) >= _TOKEN_LENGTH else []
-            pieces += [parts.password] if parts.password else []
+            if len(path) >= _TOKEN_LENGTH:
+                pieces.append(path)
+            if parts.password and len(parts.password) >= _PASSWORD_LENGTH:
+                pieces.append(parts.password)
         return tuple(pieces)
 
     def contradictions(self) -> Iterator[Contradiction]:
@@ -121,5 +123,6 @@ class Config(BaseSettings):
                     )
 
 
+_PASSWORD_LENGTH = 6
 _TOKEN_LENGTH = 16
 """Shorter paths such as ``rpc`` or ``v1/mainnet`` are no secrets, and hiding them would garble the log."""
