@@ -12,7 +12,7 @@ from conformance.contracts_rootchain.plasma_tx import Payment, block_of
 from conformance.contracts_rootchain.replay import BOND, ZERO, Chain
 from conformance.contracts_rootchain.story import ACCOUNTS, MIN_EXIT_PERIOD
 from plasma_guard.devnet import artifacts
-from plasma_guard.devnet.transactor import Transactor
+from plasma_guard.devnet.transactor import Transactor, encode_call
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -277,6 +277,48 @@ async def test_exits_leave_the_queue_by_maturity_then_position_then_id(included:
         heads.append((await chain.read("getNextExit", ZERO))[1])
         await chain.do(GUARD, "processExits", ZERO, heads[-1], 1)
     assert heads == [ids[1], ids[0], await chain.read("getFeeExitId", 1)]
+
+
+async def test_an_output_without_amount_cannot_exit(chain: Chain) -> None:
+    """An included output of zero is refused to its owner."""
+    deposit = Payment(outputs=[(ALICE, ZERO, 0)])
+    await chain.do(ALICE, "deposit", deposit.encoded())
+    _, proofs = block_of([deposit.encoded()])
+    arguments = (10**9, deposit.encoded(), proofs[0])
+    assert await chain.fails(ALICE, "startStandardExit", *arguments, value=BOND) == "empty_revert"
+
+
+async def test_an_unrecoverable_signature_is_not_the_zero_owner(included: Included) -> None:
+    """A finalized exit has owner zero and keeps its position; a broken signature does not match it."""
+    chain = included.chain
+    exit_id = await included.exit(ALICE, 0)
+    at = await mature(chain)
+    await chain.do(GUARD, "processExits", ZERO, 0, 1, at=at + 1)
+    spend, _ = await included.spend(1, (1000, 0, 0))
+    broken = bytes(64) + bytes([27])
+    assert await chain.fails(GUARD, "challengeStandardExit", exit_id, spend, 0, broken) == "empty_revert"
+
+
+async def test_a_deposit_has_no_inputs_and_one_output(chain: Chain) -> None:
+    """A deposit that spends something, or pays a second output, is refused."""
+    outputs = [(ALICE, ZERO, 1)]
+    for payment in (
+        Payment(inputs=[(1, 0, 0)], outputs=outputs),
+        Payment(outputs=[*outputs, (ALICE, ZERO, 1)]),
+    ):
+        assert await chain.fails(ALICE, "deposit", payment.encoded(), value=1) == "empty_revert"
+    assert await chain.fails(ALICE, "deposit", Payment(outputs=outputs).encoded(), value=1) is None
+
+
+async def test_nobody_but_the_root_chain_changes_a_queue(chain: Chain) -> None:
+    """Inserting into a queue from outside reverts, popping it as well."""
+    await chain.do(OPERATOR, "startFeeExit", ZERO, 1, value=BOND)
+    queue = await chain.read("exitsQueues", ZERO)
+    abi = artifacts.load("RootChainQueue").abi
+    for name, arguments in (("insert", (1,)), ("delMin", ())):
+        data = "0x" + encode_call(abi, name, arguments).hex()
+        assert not (await chain.send(OPERATOR, data, to=queue)).succeeded
+    assert await chain.queue_size(ZERO) == 1
 
 
 async def test_in_flight_reads_answer_zero(included: Included) -> None:

@@ -75,11 +75,11 @@ async def test_recorded_proofs_start_exits_and_damaged_ones_do_not(
         path = bytes.fromhex(proof["proof"][2:])
         position = 1000 * 10**9 + index * 10**4
         attempts = [(position, path), (position + 10**4, path), (position, path[:-1] + b"\0")]
-        attempts += [(position, path[:480]), (position, path + bytes(32))]
+        attempts += [(position, path[:480]), (position, path + bytes(32)), (position, path + bytes(1))]
         outcomes = [
             await _start_fails(chain, bytes.fromhex(leaves[index][2:]), *attempt) for attempt in attempts
         ]
-        assert outcomes == [None, *itertools.repeat("empty_revert", 4)]
+        assert outcomes == [None, *itertools.repeat("empty_revert", 5)]
 
 
 async def _start_fails(chain: Chain, transaction: bytes, position: int, proof: bytes) -> str | None:
