@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, Protocol, cast
 
@@ -15,6 +16,8 @@ from eth_utils.address import to_checksum_address
 from plasma_guard.devnet.artifacts import Artifact
 from plasma_guard.devnet.errors import DevnetError
 
+_MINED_SECONDS: Final = 10.0
+_POLL_SECONDS: Final = 0.002
 _GAS_LIMIT: Final = 12_000_000
 _GAS_PRICE: Final = 3_000_000_000
 
@@ -89,15 +92,22 @@ class Transactor:
             fields["to"] = to_checksum_address(to)
         signed = account.sign_transaction(fields)
         transaction_hash = await self._node.rpc("eth_sendRawTransaction", signed.raw_transaction.to_0x_hex())
-        receipt = await self._node.rpc("eth_getTransactionReceipt", transaction_hash)
-        if receipt is None:
-            await self._node.rpc("anvil_mine", "0x1")
-            receipt = await self._node.rpc("eth_getTransactionReceipt", transaction_hash)
-        if receipt is None:
-            raise DevnetError(f"{what} was not mined: does the chain mine on request?")
+        receipt = await self._receipt(transaction_hash, what)
         if receipt["status"] != "0x1":
             raise DevnetError(f"{what} reverted (transaction {transaction_hash})")
-        return cast("dict[str, Any]", receipt)
+        return receipt
+
+    async def _receipt(self, transaction_hash: str, what: str) -> dict[str, Any]:
+        if not await self._node.rpc("anvil_getAutomine"):
+            await self._node.rpc("anvil_mine", "0x1")
+        deadline = asyncio.get_running_loop().time() + _MINED_SECONDS
+        # A node that mines by itself answers before the block is there.
+        while asyncio.get_running_loop().time() < deadline:
+            receipt = await self._node.rpc("eth_getTransactionReceipt", transaction_hash)
+            if receipt is not None:
+                return cast("dict[str, Any]", receipt)
+            await asyncio.sleep(_POLL_SECONDS)
+        raise DevnetError(f"{what} was not mined within {_MINED_SECONDS:.0f} s")
 
 
 def encode_call(abi: Sequence[Mapping[str, Any]], name: str, arguments: Sequence[object]) -> bytes:
