@@ -9,9 +9,9 @@ from eth_account import Account
 from hypothesis import given
 from hypothesis import strategies as st
 
-from plasma_guard.domain.errors import GuardError, MalformedError
+from plasma_guard.domain.errors import GuardError, MalformedError, PolicyViolation
 from plasma_guard.domain.primitives import Address, Hash32, Wei
-from plasma_guard.keys import LocalSigner, PolicyViolation, SigningPolicy
+from plasma_guard.keys import LocalSigner, SigningPolicy
 
 KEY = bytes.fromhex("ac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80")
 ACCOUNT = Address.parse("0xf39fd6e51aad88f6f4ce6ab8827279cfffb92266")

@@ -6,6 +6,7 @@ GuardError
 ├── EvidenceError           evidence that does not prove what it is offered for
 ├── ContractError           the contracts at the configured address are not ones we know, or misbehave
 ├── JournalError            the journal cannot be used (locked by another guard, other chain, corrupt)
+├── PolicyViolation         the signer refuses: no transaction this guard ever has a reason to send
 ├── RetryableError          may go away by itself: try again with backoff until the deadline
 │   ├── ChainUnavailable    no RPC endpoint gave a usable answer in time
 │   └── WatcherError        see below
@@ -45,6 +46,10 @@ class ContractError(GuardError):
 
 class JournalError(GuardError):
     """The journal cannot be used: locked by another guard, bound to another chain, or damaged."""
+
+
+class PolicyViolation(GuardError):
+    """The signer refuses: the transaction is none that this guard ever has a reason to send."""
 
 
 class RetryableError(GuardError):

@@ -178,7 +178,7 @@ class SqlJournal(JournalReads):
     async def record_intent(self, candidate: TxCandidate, window: Window, at: Timestamp) -> None:
         """Record that this call shall be mined; the same intent again changes nothing.
 
-        One that ended without anything being signed is opened again, with the new call and window.
+        One that ended with nothing alive that was signed is opened again, with the new call and window.
         """
         values = {
             "case_id": candidate.case_id,
@@ -196,7 +196,11 @@ class SqlJournal(JournalReads):
             "outcome_body": None,
             "outcome_at": None,
         }
-        signed = select(attempts.c.id).where(attempts.c.intent == candidate.intent).exists()
+        signed = (
+            select(attempts.c.id)
+            .where(attempts.c.intent == candidate.intent, attempts.c.status != AttemptStatus.DROPPED.value)
+            .exists()
+        )
         statement = (
             insert(intents)
             .values(intent=candidate.intent, **values)

@@ -3,14 +3,10 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from plasma_guard.domain.errors import GuardError
+from plasma_guard.domain.errors import PolicyViolation
 from plasma_guard.domain.primitives import Address, Wei
 
 SELECTOR_LENGTH = 4
-
-
-class PolicyViolation(GuardError):
-    """The signer refuses: the transaction is none that this guard ever has a reason to send."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,9 +11,9 @@ from eth_hash.auto import keccak
 from eth_utils.exceptions import ValidationError
 from hexbytes import HexBytes
 
-from plasma_guard.domain.errors import MalformedError
+from plasma_guard.domain.errors import MalformedError, PolicyViolation
 from plasma_guard.domain.primitives import Address, Hash32, shorten
-from plasma_guard.keys.policy import PolicyViolation, SigningPolicy
+from plasma_guard.keys.policy import SigningPolicy
 
 KEY_LENGTH = 32
 _DYNAMIC_FEE = 2

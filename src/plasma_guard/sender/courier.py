@@ -1,0 +1,271 @@
+"""What is done for one intent: read its receipts, measure, sign, record, broadcast, record what became of it.
+
+The order on disk never changes: intent, signed bytes, broadcast, outcome; each is committed before the next.
+"""
+
+from dataclasses import dataclass
+
+import structlog
+
+from plasma_guard.domain.crashpoints import crash_point
+from plasma_guard.domain.decisions import Severity
+from plasma_guard.domain.errors import CallReverted, ChainUnavailable
+from plasma_guard.domain.primitives import Hash32, shorten
+from plasma_guard.domain.transactions import (
+    Accepted,
+    Attempt,
+    AttemptStatus,
+    Fees,
+    Outcome,
+    Unaffordable,
+    WouldRevert,
+)
+from plasma_guard.ports import Chain, Clock, Journal, Metrics, Signer
+from plasma_guard.sender import fees
+from plasma_guard.sender.attempt import Facts, SendState, Step
+from plasma_guard.sender.flight import Flight
+from plasma_guard.sender.node_errors import NodeError, classify
+from plasma_guard.sender.preflight import measure
+from plasma_guard.sender.pricing import Moment, Shortfall, bumped_price, first_price, shortfall, sign
+from plasma_guard.sender.receipts import own_receipts
+from plasma_guard.sender.settings import SenderSettings
+
+log = structlog.get_logger(__name__)
+
+_HARMLESS = frozenset({NodeError.NONCE_TOO_LOW, NodeError.REPLACEMENT_UNDERPRICED, NodeError.FEE_TOO_LOW})
+"""Answered by the next look or the next price: no person is needed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Courier:
+    """Acts on one intent at a time; holds nothing but its tools."""
+
+    signer: Signer
+    chain: Chain
+    journal: Journal
+    clock: Clock
+    metrics: Metrics
+    settings: SenderSettings
+
+    async def load(self, flight: Flight) -> None:
+        """Read what is on disk about an intent."""
+        attempts = await self.journal.attempts(intent=flight.candidate.intent)
+        flight.state = SendState(
+            attempts,
+            self.clock.monotonic(),
+            confirmations=self.settings.confirmations,
+            bump_after=self.settings.bump_after,
+            foreign_heads=self.settings.foreign_heads,
+        )
+
+    async def look(
+        self, flight: Flight, state: SendState, moment: Moment, *, queued_behind: bool
+    ) -> int | None:
+        """Take in what the chain says; return a gas limit in gas units when a signature is wanted.
+
+        `queued_behind` says that other calls wait for this one's nonce to be used.
+        """
+        before = state.receipt
+        receipts = await own_receipts(self.chain, state.attempts)
+        urgent = moment.head.timestamp >= flight.window.soft
+        facts = Facts(moment.head.number, moment.now, moment.mined_count, receipts, urgent=urgent)
+        flight.step = state.next_step(facts)
+        await self._note_mining(state, before.tx_hash if before else None, moment)
+        match flight.step:
+            case Step.SETTLE:
+                await self._land_mined(flight, state, moment)
+            case Step.REPLAN:
+                await self._give_up_nonce(flight, state, moment)
+            case Step.SIGN:
+                return await self._gas_to_sign(flight, moment, urgent=urgent)
+            case Step.BUMP:
+                return await self._gas_to_bump(flight, state, moment, at_any_price=urgent or queued_behind)
+            case _:
+                pass
+        return None
+
+    async def prepare(
+        self, flight: Flight, state: SendState, moment: Moment, *, gas_limit: int, nonce: int, available: int
+    ) -> Attempt | None:
+        """Return a signed attempt, or None, said aloud, when the account cannot pay for it.
+
+        `available` is in wei. Raises `PolicyViolation` when the signer refuses.
+        """
+        current, cap = state.current, self.settings.max_fee_per_gas
+        if current is None:
+            price: Fees | Shortfall | None = first_price(flight, gas_limit, moment, available, cap)
+        else:
+            price = bumped_price(flight, current, gas_limit, moment, available, cap)
+        if isinstance(price, Shortfall):
+            await self._short(flight, price, moment)
+            return None
+        if price is None:
+            state.cannot_bump()
+            return None
+        flight.clear("unaffordable")
+        attempt = sign(
+            self.signer,
+            flight.candidate,
+            chain_id=self.settings.chain_id,
+            nonce=nonce,
+            gas_limit=gas_limit,
+            price=price,
+            legacy=moment.prices.base_fee is None,
+        )
+        crash_point("attempt.signed")
+        return attempt
+
+    async def record(self, state: SendState, attempt: Attempt, moment: Moment) -> None:
+        """Put signed bytes on disk; only then may they leave."""
+        await self.journal.record_attempt(attempt, moment.head.timestamp)
+        crash_point("attempt.recorded")
+        if state.current is not None:
+            self.metrics.count("tx_bumps_total")
+        state.signed(attempt, moment.now)
+        log.info(
+            "signed",
+            intent=attempt.intent,
+            tx=str(attempt.hash),
+            nonce=attempt.nonce,
+            gas_limit=attempt.gas_limit,
+            max_fee=attempt.fees.max_fee,
+            max_priority_fee=attempt.fees.max_priority_fee,
+        )
+
+    async def offer(self, flight: Flight, state: SendState, moment: Moment) -> None:
+        """Hand out the newest bytes, first or again; nothing else in the guard broadcasts."""
+        attempt = state.current
+        if attempt is None:
+            return
+        crash_point("broadcast.before")
+        answer = await self.chain.broadcast(attempt.raw)
+        crash_point("broadcast.done")
+        error = None if isinstance(answer, Accepted) else classify(answer)
+        if error is None or error is NodeError.ALREADY_KNOWN:
+            state.offered(moment.head.number)
+            flight.clear("refused")
+            if attempt.status is not AttemptStatus.BROADCAST:
+                await self._mark(state, attempt.hash, AttemptStatus.BROADCAST, moment)
+                crash_point("broadcast.marked")
+            return
+        state.rejected(error, moment.head.number)
+        self.metrics.count("tx_publish_errors_total", error=error.value)
+        words = "" if isinstance(answer, Accepted) else shorten(answer.message, 200)
+        log.warning("no node took the transaction", tx=str(attempt.hash), error=error.value, words=words)
+        if error is NodeError.INSUFFICIENT_FUNDS:
+            missing = shortfall(flight.candidate, attempt.gas_limit, attempt.fees, moment.balance)
+            await self._short(flight, missing, moment)
+        elif error not in _HARMLESS:
+            flight.alarm(
+                "refused", Severity.WARNING, f"no node takes it ({words}); it is offered again each block"
+            )
+
+    async def land(self, flight: Flight, outcome: Outcome, moment: Moment) -> None:
+        """Record an outcome, then tell who waits."""
+        crash_point("outcome.known")
+        await self.journal.record_outcome(flight.candidate.intent, outcome, moment.head.timestamp)
+        crash_point("outcome.recorded")
+        flight.land(outcome)
+
+    async def _gas_to_sign(self, flight: Flight, moment: Moment, *, urgent: bool) -> int | None:
+        candidate = flight.candidate
+        if moment.balance < candidate.value:
+            # Nodes answer this with a failed simulation, which would say nothing about the call.
+            gas_limit = candidate.gas_limit or 0
+            await self._short(
+                flight, shortfall(candidate, gas_limit, fees.quote(moment.prices), moment.balance), moment
+            )
+            return None
+        try:
+            return await measure(self.chain, candidate, self.settings.gas_margin)
+        except CallReverted as error:
+            reason = str(error)
+        except ChainUnavailable as error:
+            if not urgent:
+                raise
+            reason = f"no endpoint could simulate it: {error}"
+        if urgent and candidate.gas_limit is not None:
+            flight.alarm(
+                "unsimulated",
+                Severity.CRITICAL,
+                f"its simulation fails ({shorten(reason, 200)}), but little time is left: "
+                "it is sent on local proof",
+            )
+            return candidate.gas_limit
+        await self.land(flight, WouldRevert(reason), moment)
+        return None
+
+    async def _gas_to_bump(
+        self, flight: Flight, state: SendState, moment: Moment, *, at_any_price: bool
+    ) -> int | None:
+        """Pay more only for a call that still works, unless time is short or others wait behind its nonce."""
+        current = state.current
+        if current is None:
+            return None
+        limit = fees.ceiling(self.settings.max_fee_per_gas, flight.window.budget, current.gas_limit)
+        if fees.replacement(current.fees, moment.prices, limit) is None:
+            state.cannot_bump()
+            flight.alarm(
+                "at_limit",
+                Severity.WARNING,
+                f"waits at the highest price allowed, {current.fees.max_fee} wei per gas "
+                f"(limit {limit}); the same bytes are offered again each block",
+            )
+            return None
+        try:
+            return max(
+                current.gas_limit, await measure(self.chain, flight.candidate, self.settings.gas_margin)
+            )
+        except (CallReverted, ChainUnavailable) as error:
+            if at_any_price:
+                return current.gas_limit
+            log.info("price held: the call would not work now", tx=str(current.hash), reason=str(error))
+            return None
+
+    async def _note_mining(self, state: SendState, before: Hash32 | None, moment: Moment) -> None:
+        after = state.receipt
+        if before is not None and (after is None or after.tx_hash != before):
+            log.warning("a reorg took our transaction out", tx=str(before))
+            self.metrics.count("tx_reorged_total")
+            await self._mark(state, before, AttemptStatus.BROADCAST, moment)
+        if after is not None and after.tx_hash != before:
+            log.info("mined", tx=str(after.tx_hash), block=after.block_number, success=after.success)
+            crash_point("receipt.seen")
+            await self._mark(state, after.tx_hash, AttemptStatus.MINED, moment)
+            crash_point("receipt.marked")
+
+    async def _land_mined(self, flight: Flight, state: SendState, moment: Moment) -> None:
+        outcome = state.outcome()
+        mined = outcome.receipt.tx_hash
+        for attempt in state.attempts:
+            final = AttemptStatus.MINED if attempt.hash == mined else AttemptStatus.REPLACED
+            if attempt.status not in {final, AttemptStatus.DROPPED}:
+                await self._mark(state, attempt.hash, final, moment)
+        await self.land(flight, outcome, moment)
+
+    async def _give_up_nonce(self, flight: Flight, state: SendState, moment: Moment) -> None:
+        lost = [each for each in state.attempts if each.status is not AttemptStatus.DROPPED]
+        flight.alarm(
+            "key_shared",
+            Severity.CRITICAL,
+            f"nonce {lost[-1].nonce} of {flight.candidate.account} was used by a transaction not ours: "
+            "is the key shared with another program? The call is planned again on the next nonce",
+        )
+        for attempt in lost:
+            await self.journal.mark_attempt(attempt.hash, AttemptStatus.DROPPED, moment.head.timestamp)
+        state.abandon()
+
+    async def _short(self, flight: Flight, missing: Shortfall, moment: Moment) -> None:
+        """Say what is missing; keep the intent open while it can still be in time."""
+        flight.alarm(
+            "unaffordable",
+            Severity.CRITICAL,
+            f"{missing.sums}: top up {flight.candidate.account} with {missing.top_up} wei",
+            top_up=missing.top_up,
+        )
+        if flight.unsigned and moment.head.timestamp > flight.window.hard:
+            await self.land(flight, Unaffordable(missing.sums), moment)
+
+    async def _mark(self, state: SendState, tx_hash: Hash32, status: AttemptStatus, moment: Moment) -> None:
+        await self.journal.mark_attempt(tx_hash, status, moment.head.timestamp)
+        state.mark(tx_hash, status)

@@ -1,0 +1,218 @@
+"""One account's transactions, in one task: who is looked at, who gets which nonce, who goes first.
+
+Nonces come from the chain and from the signed bytes on disk, never from a counter. Every tick has four parts:
+read what holds for all, look at each intent, sign in order of deadlines, hand out bytes in order of nonces.
+A failure of one intent ends its turn of this tick and nothing else.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Sequence
+from contextlib import suppress
+from typing import TypeVar
+
+import structlog
+
+from plasma_guard.domain.decisions import Severity, Window
+from plasma_guard.domain.errors import JournalError, PolicyViolation, RetryableError
+from plasma_guard.domain.transactions import Attempt, AttemptStatus, Outcome, TxCandidate
+from plasma_guard.ports import Alerts
+from plasma_guard.sender.attempt import SendState, Step
+from plasma_guard.sender.courier import Courier
+from plasma_guard.sender.flight import Flight
+from plasma_guard.sender.pricing import Moment
+
+log = structlog.get_logger(__name__)
+T = TypeVar("T")
+
+_Known = tuple[Flight, SendState]
+
+
+class Lane:
+    """Sends for one account; `run` may be called any number of times at once."""
+
+    def __init__(self, courier: Courier, alerts: Alerts) -> None:
+        self._courier = courier
+        self._account = courier.signer.address
+        self._settings = courier.settings
+        self._alerts = alerts
+        self._flights: dict[str, Flight] = {}
+        self._wake = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    async def run(self, candidate: TxCandidate, window: Window) -> Outcome:
+        """Return the outcome of an intent that is on disk; the same intent again joins the first.
+
+        Raises `PolicyViolation` when the signer refuses: the intent then stays open on disk.
+        """
+        flight = self._flights.get(candidate.intent)
+        if flight is None:
+            flight = self._flights[candidate.intent] = Flight(candidate, window, self._alerts)
+        flight.window = window
+        self._wake.set()
+        if self._task is None or self._task.done():
+            self._task = asyncio.create_task(self._loop(), name=f"lane {self._account}")
+        return await asyncio.shield(flight.outcome)
+
+    async def close(self) -> None:
+        """Stop; what is signed stays on disk and is taken up by the next start."""
+        if self._task is not None:
+            self._task.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._task
+        for flight in self._flights.values():
+            flight.outcome.cancel()
+        self._flights.clear()
+
+    async def _loop(self) -> None:
+        while self._flights:
+            self._wake.clear()
+            await self._survive(None, self._tick())
+            for intent in [name for name, flight in self._flights.items() if flight.outcome.done()]:
+                del self._flights[intent]
+            pending = sum(flight.in_flight for flight in self._flights.values())
+            self._courier.metrics.gauge("tx_pending", pending, account=str(self._account))
+            if self._flights and not self._wake.is_set():
+                await self._pause()
+
+    async def _pause(self) -> None:
+        """Wait for the next poll, or for a new intent."""
+        waits: list[asyncio.Future[object]] = [
+            asyncio.ensure_future(self._courier.clock.sleep(self._settings.poll)),
+            asyncio.ensure_future(self._wake.wait()),
+        ]
+        try:
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for wait in waits:
+                wait.cancel()
+
+    async def _tick(self) -> None:
+        flights = sorted(self._flights.values(), key=lambda flight: flight.window.hard)
+        new = [flight for flight in flights if flight.state is None]
+        await asyncio.gather(*(self._survive(flight, self._courier.load(flight)) for flight in new))
+        moment = await self._moment()
+        active = self._active([(each, each.state) for each in flights if each.state is not None])
+        newest = max((s.current.nonce for _, s in active if s.current and s.in_flight), default=-1)
+        looked = await asyncio.gather(
+            *(
+                self._survive(
+                    flight,
+                    self._courier.look(
+                        flight,
+                        state,
+                        moment,
+                        queued_behind=state.current is not None and state.current.nonce < newest,
+                    ),
+                )
+                for flight, state in active
+            )
+        )
+        wanted = [(*known, gas) for known, gas in zip(active, looked, strict=True) if gas is not None]
+        await self._sign(wanted, moment)
+        await self._offer(active, moment)
+        if any(flight.outcome.done() or flight.step is Step.REPLAN for flight, _ in active):
+            self._wake.set()  # a place or a nonce is free: go round at once
+
+    async def _moment(self) -> Moment:
+        """Read the head first, so that everything else is at least as new."""
+        chain = self._courier.chain
+        head = await chain.head()
+        count, balance, prices = await asyncio.gather(
+            chain.transaction_count(self._account), chain.balance(self._account), chain.fee_facts()
+        )
+        return Moment(head, self._courier.clock.monotonic(), count, balance, prices)
+
+    def _active(self, known: Sequence[_Known]) -> list[_Known]:
+        """Return the intents to look at: all with signed bytes, and the most urgent others with a place."""
+        free = self._settings.max_in_flight - sum(flight.in_flight for flight, _ in known)
+        waiting = [flight for flight, _ in known if flight.unsigned]
+        late = {id(flight) for flight in waiting[max(free, 0) :]}
+        return [(flight, state) for flight, state in known if id(flight) not in late]
+
+    async def _sign(self, wanted: Sequence[tuple[Flight, SendState, int]], moment: Moment) -> None:
+        """Sign in the given order, then put all on disk in one commit."""
+        if not wanted:
+            return
+        reserved = {name: flight.reserved for name, flight in self._flights.items()}
+        taken = await self._taken()
+        signed: list[tuple[Flight, SendState, Attempt]] = []
+        for flight, state, gas_limit in wanted:
+            name = flight.candidate.intent
+            nonce = (
+                state.current.nonce if state.current is not None else _lowest_free(moment.mined_count, taken)
+            )
+            others = sum(amount for other, amount in reserved.items() if other != name)
+            attempt = await self._survive(
+                flight,
+                self._courier.prepare(
+                    flight, state, moment, gas_limit=gas_limit, nonce=nonce, available=moment.balance - others
+                ),
+            )
+            if attempt is not None:
+                taken.add(nonce)
+                reserved[name] = attempt.gas_limit * attempt.fees.max_fee + flight.candidate.value
+                signed.append((flight, state, attempt))
+        await asyncio.gather(
+            *(
+                self._survive(flight, self._courier.record(state, attempt, moment))
+                for flight, state, attempt in signed
+            )
+        )
+
+    async def _taken(self) -> set[int]:
+        """Return the nonces of signed bytes of open intents, whether or not these are resumed already."""
+        live = await self._courier.journal.attempts(account=self._account, live_only=True)
+        return {attempt.nonce for attempt in live if attempt.status is not AttemptStatus.DROPPED}
+
+    async def _offer(self, active: Sequence[_Known], moment: Moment) -> None:
+        due = [
+            (state.current.nonce, flight, state)
+            for flight, state in active
+            if state.current is not None
+            and state.in_flight
+            and flight.step in {Step.SIGN, Step.BUMP, Step.BROADCAST}
+            and state.unoffered(moment.head.number)
+        ]
+        await asyncio.gather(
+            *(
+                self._survive(flight, self._courier.offer(flight, state, moment))
+                for _, flight, state in sorted(due, key=lambda entry: entry[0])
+            )
+        )
+
+    async def _survive(self, flight: Flight | None, turn: Awaitable[T]) -> T | None:
+        """Return what a turn gives, or None after saying why it failed; the next tick tries again."""
+        name = f"lane/{self._account}" if flight is None else f"send/{flight.candidate.intent}"
+        what = f"the lane of {self._account}" if flight is None else flight.candidate.purpose
+        try:
+            result = await turn
+        except RetryableError as error:
+            log.warning("the turn failed and is repeated", what=what, error=str(error))
+            self._courier.metrics.count("send_retries_total")
+            return None
+        except PolicyViolation as error:
+            self._alerts.alert(f"{name}/policy", Severity.CRITICAL, f"{what}: the signer refuses: {error}")
+            if flight is not None and not flight.in_flight:
+                flight.fail(error)
+            return None
+        except JournalError as error:
+            self._alerts.alert(
+                f"{name}/journal", Severity.CRITICAL, f"{what}: nothing is sent that is not recorded: {error}"
+            )
+            return None
+        except Exception as error:
+            log.exception("unexpected error while sending", what=what)
+            self._alerts.alert(
+                f"{name}/unexpected",
+                Severity.CRITICAL,
+                f"{what}: unexpected {type(error).__name__}; it is repeated",
+            )
+            return None
+        return result
+
+
+def _lowest_free(first: int, taken: set[int]) -> int:
+    nonce = first
+    while nonce in taken:
+        nonce += 1
+    return nonce

@@ -1,0 +1,69 @@
+"""TxSender gets calls mined: the one way out of the guard to the root chain."""
+
+from collections.abc import Sequence
+from typing import Self
+
+from plasma_guard.domain.crashpoints import crash_point
+from plasma_guard.domain.decisions import Window
+from plasma_guard.domain.errors import ConfigurationError
+from plasma_guard.domain.primitives import Address, Timestamp
+from plasma_guard.domain.transactions import Confirmed, Outcome, Reverted, TxCandidate
+from plasma_guard.ports import Alerts, Chain, Clock, Journal, Metrics, Signer
+from plasma_guard.sender.courier import Courier
+from plasma_guard.sender.lane import Lane
+from plasma_guard.sender.settings import SenderSettings
+
+
+class TxSender:
+    """Implements the Sender port: one lane per account, alive from the first `submit` to `close`."""
+
+    def __init__(
+        self,
+        *,
+        chain: Chain,
+        journal: Journal,
+        signers: Sequence[Signer],
+        clock: Clock,
+        alerts: Alerts,
+        metrics: Metrics,
+        settings: SenderSettings,
+    ) -> None:
+        self._journal = journal
+        self._clock = clock
+        self._lanes: dict[Address, Lane] = {}
+        for signer in signers:
+            courier = Courier(signer, chain, journal, clock, metrics, settings)
+            self._lanes[signer.address] = Lane(courier, alerts)
+
+    async def submit(self, candidate: TxCandidate, window: Window) -> Outcome:
+        """Return when the outcome is settled by chain facts; safe to repeat, also after a restart.
+
+        An intent that was mined, successfully or not, is never sent again. `WouldRevert` and `Unaffordable`
+        mean that nothing was signed: submitting such an intent again tries again. A call the account cannot
+        pay for stays open, with an alert that says what is missing, until `window.hard` has passed.
+        Raises `ConfigurationError` for an account without a signer, `PolicyViolation` when that refuses.
+        """
+        lane = self._lanes.get(candidate.account)
+        if lane is None:
+            raise ConfigurationError(
+                f"account {candidate.account}: no key for it, so it cannot send {candidate.purpose}"
+            )
+        known = await self._journal.outcome(candidate.intent)
+        if isinstance(known, Confirmed | Reverted):
+            return known
+        await self._journal.record_intent(candidate, window, Timestamp(int(self._clock.now())))
+        crash_point("intent.recorded")
+        return await lane.run(candidate, window)
+
+    async def close(self) -> None:
+        """Stop all lanes; what is signed stays on disk and goes on being valid."""
+        for lane in self._lanes.values():
+            await lane.close()
+
+    async def __aenter__(self) -> Self:
+        """Return the sender."""
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Close it."""
+        await self.close()
