@@ -4,15 +4,15 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
-from support.builders import ALICE, BOB, CONTRACT, MALLORY, PERIOD, START, SpentDeposit, spent_deposit
 
 from plasma_guard.domain.actions import ChallengeStandardExit
 from plasma_guard.domain.decisions import Act, Close, Closure, Hold, Window
 from plasma_guard.domain.exits import ExitId, ExitStatus, Generation
 from plasma_guard.domain.position import UtxoPosition
-from plasma_guard.domain.primitives import Hash32, Wei
+from plasma_guard.domain.primitives import ETH, Hash32, Timestamp, Wei
 from plasma_guard.reactions.base import Policy
 from plasma_guard.reactions.invalid_exit import Facts, InvalidExit, decide
+from support.builders import ALICE, BOB, CONTRACT, MALLORY, PERIOD, START, SpentDeposit, spent_deposit
 
 POLICY = Policy(max_cost_per_case=Wei(10**17))
 EVERY = pytest.mark.parametrize("generation", list(Generation))
@@ -37,7 +37,7 @@ def test_a_proven_spend_is_challenged_within_the_exit_period(generation: Generat
         signature=fraud.claim.signature,
         exiting_tx=fraud.claim.exiting_tx,
     )
-    assert decision.window == Window(START + PERIOD // 2, START + PERIOD, Wei(10**17))
+    assert decision.window == Window(Timestamp(START + PERIOD // 2), Timestamp(START + PERIOD), Wei(10**17))
 
 
 @EVERY
@@ -118,7 +118,6 @@ def _elsewhere(fraud: SpentDeposit) -> SpentDeposit:
 @pytest.mark.parametrize(
     "lie",
     [
-        pytest.param(_claim(exit_id=ExitId(1)), id="exit id of another exit"),
         pytest.param(_claim(position=UtxoPosition(2, 0, 0)), id="another position"),
         pytest.param(_claim(input_index=1), id="input index out of range"),
         pytest.param(_claim(input_index=-1), id="negative input index"),
@@ -138,11 +137,20 @@ def test_evidence_that_proves_nothing_costs_nothing(generation: Generation, lie:
     assert decision.suspicious
 
 
+@EVERY
+def test_the_exit_id_is_the_contracts_own(generation: Generation) -> None:
+    """A wrong exit id in the answer neither stops a proven challenge nor gets into it."""
+    fraud = _claim(exit_id=ExitId(1))(spent_deposit(generation))
+    decision = conclude(fraud, fraud.facts())
+    assert isinstance(decision, Act)
+    assert decision.action.exit_id == fraud.entry.exit_id
+
+
 @ALD
 def test_the_exiting_transaction_must_be_the_one_exited(generation: Generation) -> None:
     """Another creating transaction makes another exit id."""
     fraud = spent_deposit(generation)
-    other = fraud.rules.deposit(MALLORY.address, bytes(20), Wei(10**18))  # type: ignore[arg-type] # reason: zero address as raw bytes is equal
+    other = fraud.rules.deposit(MALLORY.address, ETH, Wei(10**18))
     decision = conclude(fraud, fraud.facts(claim=replace(fraud.claim, exiting_tx=other)))
     assert isinstance(decision, Hold)
     assert decision.suspicious

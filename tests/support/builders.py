@@ -1,6 +1,7 @@
 """Builders that read as the scenario: real bytes and real signatures, no I/O."""
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 from coincurve import PrivateKey
 
@@ -69,10 +70,9 @@ class SpentDeposit:
             running=True,
         )
 
-    def facts(self, **changes: object) -> Facts:
+    def facts(self, **changes: Any) -> Facts:
         """Return what gather would bring, with `entry`, `claim`, `refusal` or `scan_covers_it` changed."""
-        entry = changes.pop("entry", self.entry)
-        assert isinstance(entry, StandardExit)
+        entry: StandardExit = changes.pop("entry", self.entry)
         subject = Subject(Kind.STANDARD_EXIT, self.tracked, entry, Timestamp(START + PERIOD))
         return replace(
             Facts(
