@@ -88,10 +88,28 @@ def test_what_the_contract_refuses_is_refused(raw: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    "fields", [b"\x80\x01\x80", b"\x80\x80\x01", b"\x01\x83\x01\x00\x00\x80", b"\x01\x80\x82\x27\x10"]
+    ("parts", "sum_"),
+    [
+        ((0, 100_000, 0), UtxoPosition(1, 0, 0)),
+        ((0, 0, 10**9), UtxoPosition(1, 0, 0)),
+        ((1, 0, 10_000), UtxoPosition(1, 1, 0)),
+        ((2**256 - 1, 200_000, 0), UtxoPosition(1, 0, 0)),
+    ],
 )
+def test_parts_out_of_range_are_added_up_but_signed_as_written(
+    parts: tuple[int, int, int], sum_: UtxoPosition
+) -> None:
+    """One output can be spent under several spellings; each has its own signing hash."""
+    spelled = RULES.decode(tx(rlp.encode_list(map(rlp.encode_integer, parts)) + EMPTY_INPUT * 3))
+    plain = RULES.decode(RULES.encode((sum_,), (Output(OWNER, ETH, Wei(5)),)))
+    assert spelled.inputs == plain.inputs == (sum_,)
+    assert (spelled.written_inputs, plain.written_inputs) == ((parts,), None)
+    assert RULES.signing_hash(spelled, OWNER) != RULES.signing_hash(plain, OWNER)
+
+
+@pytest.mark.parametrize("fields", [b"\x80\x01\x80", b"\x80\x80\x01", b"\x01\x83\x01\x00\x00\x80"])
 def test_an_input_that_no_output_can_have_is_refused(fields: bytes) -> None:
-    """The contract would add the parts up to another position; no such transaction is ever valid."""
+    """A sum with block number 0, or a transaction index beyond 65,535, is nobody's position."""
     with pytest.raises(MalformedError, match="utxo position"):
         RULES.decode(tx(rlp.encode_list((fields,)) + EMPTY_INPUT * 3))
 

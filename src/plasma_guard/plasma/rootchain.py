@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from plasma_guard.domain.errors import MalformedError
 from plasma_guard.domain.exits import ExitId, Generation
-from plasma_guard.domain.position import BLOCK_OFFSET, UtxoPosition
+from plasma_guard.domain.position import BLOCK_OFFSET, TX_OFFSET, UtxoPosition
 from plasma_guard.domain.primitives import ZERO_ADDRESS, Address, Hash32, Wei
 from plasma_guard.plasma import eip712, legacy_rlp, rlp, signature
 from plasma_guard.plasma.base import BaseRules, deposit_or_payment_digest, leading_bits
@@ -52,8 +52,9 @@ class RootChainRules(BaseRules):
     def decode(self, unsigned: bytes) -> PlasmaTransaction:
         """Read [inputs, outputs] or [inputs, outputs, metadata] (PlasmaCore.decode).
 
-        Metadata counts as a number, so fewer than 32 bytes are padded on the left. Inputs with a block,
-        transaction or output index that no output can have are refused; the contract adds them up.
+        Metadata counts as a number, so fewer than 32 bytes are padded on the left. The parts of an input are
+        added up as the contract does (PlasmaCore.getInputUtxoPosition), whatever their size; only a sum that
+        is no output's position is refused.
         """
         data = bytes(unsigned)
         items = legacy_rlp.children(data, legacy_rlp.whole(data), "transaction")
@@ -62,14 +63,14 @@ class RootChainRules(BaseRules):
         metadata = None
         if len(items) > _METADATA:
             metadata = legacy_rlp.integer(data, items[_METADATA], "metadata").to_bytes(32)
-        inputs = _decode_inputs(data, items[0])
-        for position in inputs:
-            self._check_position(position)
+        written = _decode_inputs(data, items[0])
+        inputs = tuple([_position(*parts) for parts in written])
         return PlasmaTransaction(
             raw=data,
             inputs=inputs,
             outputs=_decode_outputs(data, items[1]),
             metadata=metadata,
+            written_inputs=None if written == [_parts(i) for i in inputs] else tuple(written),
         )
 
     def standard_exit_id(self, creating_tx: bytes, position: UtxoPosition) -> ExitId:
@@ -88,7 +89,8 @@ class RootChainRules(BaseRules):
         return None
 
     def _struct_hash(self, tx: PlasmaTransaction) -> bytes:
-        inputs = [eip712.input_hash(i.blknum, i.txindex, i.oindex) for i in tx.inputs]
+        written = tx.written_inputs or [_parts(position) for position in tx.inputs]
+        inputs = [eip712.input_hash(*parts) for parts in written]
         outputs = [_output_hash(output) for output in tx.outputs]
         return digest(
             _TX_TYPE
@@ -102,7 +104,7 @@ class RootChainRules(BaseRules):
     def _encode(
         self, inputs: Sequence[UtxoPosition], outputs: Sequence[Output], metadata: bytes | None
     ) -> bytes:
-        slots = [(p.blknum, p.txindex, p.oindex) for p in inputs]
+        slots = [_parts(position) for position in inputs]
         slots += [_NO_INPUT] * (_SLOTS - len(slots))
         payees = [*outputs, *[_NO_OUTPUT] * (_SLOTS - len(outputs))]
         items = [
@@ -119,11 +121,20 @@ class RootChainRules(BaseRules):
         return [*signatures, *[signature.EMPTY] * (_SLOTS - len(signatures))]
 
 
-def _decode_inputs(data: bytes, item: legacy_rlp.Item) -> tuple[UtxoPosition, ...]:
+def _parts(position: UtxoPosition) -> tuple[int, int, int]:
+    return position.blknum, position.txindex, position.oindex
+
+
+def _position(blknum: int, txindex: int, oindex: int) -> UtxoPosition:
+    # The contract's arithmetic is on 256 bits and checks no overflow.
+    return UtxoPosition.decode((blknum * BLOCK_OFFSET + txindex * TX_OFFSET + oindex) % (1 << 256))
+
+
+def _decode_inputs(data: bytes, item: legacy_rlp.Item) -> list[tuple[int, int, int]]:
     slots = legacy_rlp.children(data, item, "inputs")
     if len(slots) < _SLOTS:
         raise MalformedError(f"inputs: expected {_SLOTS} (zeros where unused), got {len(slots)}")
-    inputs: list[UtxoPosition] = []
+    inputs: list[tuple[int, int, int]] = []
     for index, slot in enumerate(slots[:_SLOTS]):
         fields = legacy_rlp.children(data, slot, "input")
         if len(fields) < _FIELDS:
@@ -135,8 +146,8 @@ def _decode_inputs(data: bytes, item: legacy_rlp.Item) -> tuple[UtxoPosition, ..
             continue
         if index != len(inputs):
             raise MalformedError("inputs: an input after an empty one (gaps are not allowed)")
-        inputs.append(UtxoPosition(blknum, txindex, oindex))
-    return tuple(inputs)
+        inputs.append((blknum, txindex, oindex))
+    return inputs
 
 
 def _decode_outputs(data: bytes, item: legacy_rlp.Item) -> tuple[Output, ...]:

@@ -26,7 +26,9 @@ class PlasmaTransaction:
 
     `raw` is the unsigned RLP as given, never encoded anew: another encoding has another hash.
     `inputs[i]` is the contract's input index i; the empty padding of rootchain v0.2 is only ever trailing and
-    is left out. `metadata` is 32 bytes, or None where rootchain v0.2 leaves it out.
+    is left out. `metadata` is 32 bytes, or None where rootchain v0.2 leaves it out. `written_inputs` is None
+    unless an input of rootchain v0.2 is written with parts out of range, such as output index 10,000: the
+    contract adds the parts up to a position, which is in `inputs`, but the owner signs them as written.
     """
 
     raw: bytes = field(repr=False)
@@ -34,6 +36,7 @@ class PlasmaTransaction:
     outputs: tuple[Output, ...]
     metadata: bytes | None
     tx_type: int = PAYMENT
+    written_inputs: tuple[tuple[int, int, int], ...] | None = field(default=None, repr=False)
 
     @property
     def hash(self) -> Hash32:
