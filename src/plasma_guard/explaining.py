@@ -41,11 +41,10 @@ def events_of(document: object) -> list[Mapping[str, Any]]:
 
     Raises `ConfigurationError` for anything else.
     """
-    if isinstance(document, Mapping):
-        if isinstance(document.get("data"), Mapping):
-            document = document["data"]
-        if "byzantine_events" in document:
-            document = document["byzantine_events"]
+    if isinstance(document, Mapping) and isinstance(document.get("data"), Mapping):
+        document = document["data"]
+    if isinstance(document, Mapping) and "byzantine_events" in document:
+        document = document["byzantine_events"]
     if isinstance(document, Mapping):
         document = [document]
     if not isinstance(document, list) or not all(isinstance(each, Mapping) for each in document):

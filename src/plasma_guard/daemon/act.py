@@ -68,7 +68,6 @@ class Answers:
             candidate = self._game.candidate(
                 act.action, intent=intent, case_id=case.id, account=self._account
             )
-            await self._journal.record_intent(candidate, act.window, turn.at.timestamp)
         except BaseException:
             self._in_hand.discard(case.id)
             raise

@@ -34,6 +34,11 @@ class Connection:
         with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
             json.dump(asdict(self), file, indent=2)
 
+    @staticmethod
+    def forget(path: Path) -> None:
+        """Remove the file, since nothing listens there any more."""
+        path.unlink(missing_ok=True)
+
     @classmethod
     def load(cls, path: Path) -> Connection:
         """Read a connection; raise `DevnetError` when there is none or it is not one."""

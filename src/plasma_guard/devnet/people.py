@@ -20,7 +20,7 @@ from plasma_guard.devnet.jsonrpc import EvmRpcError, JsonRpc
 from plasma_guard.devnet.transactor import Transactor
 from plasma_guard.domain.exits import DepositCreated
 from plasma_guard.domain.position import UtxoPosition
-from plasma_guard.domain.primitives import ETH, Address, Wei, parse_hex
+from plasma_guard.domain.primitives import ETH, Address, Hash32, Wei, parse_hex
 from plasma_guard.keys.signer import address_of
 from plasma_guard.plasma.rules import PlasmaRules
 from plasma_guard.plasma.transaction import Output
@@ -122,6 +122,14 @@ class People:
             sender, self._calls.process_exits(count, sender.address), what="the processing of exits"
         )
 
+    async def paid_by(self, tx_hash: Hash32) -> tuple[Address, Wei]:
+        """Return who sent a mined transaction, and what its gas cost."""
+        transaction = await self._node.rpc("eth_getTransactionByHash", str(tx_hash))
+        receipt = await self.chain.receipt(tx_hash)
+        if transaction is None or receipt is None:
+            raise DevnetError(f"the node does not know the mined transaction {tx_hash}")
+        return Address.parse(transaction["from"]), receipt.cost
+
     async def move_time(self, timestamp: int) -> bool:
         """Move the root chain past a timestamp where the node can do that; tell whether it could."""
         head = await self.chain.head()
@@ -132,9 +140,7 @@ class People:
             return False
         return True
 
-    async def _send(
-        self, sender: Person, call: ContractCall, *, value: int = 0, what: str
-    ) -> dict[str, Any]:
+    async def _send(self, sender: Person, call: ContractCall, *, value: int = 0, what: str) -> dict[str, Any]:
         return await self._transactor.send_raw(
             sender.hex_key, str(call.to), call.data, value=value, what=what
         )

@@ -105,7 +105,7 @@ async def _subject(start: TrackedExit, scene: Scene) -> Subject:
         position=start.position,
         started_at=start.started_at,
         block_submitted_at=block.timestamp if block else start.started_at,
-        period=scene.game.contracts.min_exit_period,
+        min_exit_period=scene.game.contracts.min_exit_period,
     )
     return Subject(Kind.STANDARD_EXIT, start, entry, exitable_at)
 
