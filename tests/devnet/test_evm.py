@@ -91,6 +91,14 @@ async def test_a_reorg_replaces_the_newest_blocks() -> None:
         assert await evm.rpc("eth_getTransactionReceipt", sent) is None
 
 
+async def test_finality_follows_the_epoch() -> None:
+    """With short epochs a guard sees blocks become final after a few of them."""
+    async with Evm(EvmOptions(epoch_slots=2)) as evm:
+        await evm.mine(10)
+        final = await evm.rpc("eth_getBlockByNumber", "finalized", False)  # noqa: FBT003 : no transactions
+        assert int(final["number"], 16) == 6
+
+
 async def test_blocks_come_by_the_clock_when_asked() -> None:
     """With a block time nothing is mined on arrival."""
     async with Evm(EvmOptions(block_time=600)) as evm:

@@ -43,7 +43,8 @@ class EvmOptions:
 
     ``port`` 0 lets the system choose. Mining: on every transaction by default; every ``block_time`` seconds
     when given; only on request with ``automine=False``. ``balance`` is in ether, ``gas_limit`` in gas,
-    ``start_timestamp`` in seconds.
+    ``start_timestamp`` in seconds. The "finalized" block is two epochs of ``epoch_slots`` blocks behind the
+    newest one, "safe" is one; anvil's own epoch has 32.
     """
 
     chain_id: int = 31337
@@ -54,6 +55,7 @@ class EvmOptions:
     balance: int = 10_000
     gas_limit: int = 60_000_000
     start_timestamp: int | None = None
+    epoch_slots: int | None = None
     hardfork: str | None = None
 
     def arguments(self) -> list[str]:
@@ -67,6 +69,7 @@ class EvmOptions:
             "--gas-limit": self.gas_limit,
             "--block-time": self.block_time,
             "--timestamp": self.start_timestamp,
+            "--slots-in-an-epoch": self.epoch_slots,
             "--hardfork": self.hardfork,
         }
         given = [text for name, value in values.items() if value is not None for text in (name, str(value))]

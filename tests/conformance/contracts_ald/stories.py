@@ -151,13 +151,14 @@ def bad_token(world: World) -> list[Step]:
     transaction = decode(["bytes"], _bytes(deposit.data)[4:])[0]
     arguments = (5001 * 10**9, transaction, world.rules.merkle_proof([transaction], 0))
     exit_ = world.call("alice", "payment_exit_game", "startStandardExit", arguments, value=world.bond)
+    fail = world.call("alice", "token2", "setTransfersFail", True)  # noqa: FBT003 : the contract's argument
     return [
         *_allow(world, "alice", "token2", 40, 62),
         Step(64, deposit),
         *_allow(world, "bob", "token2", 60, 65),
         Step(68, world.call("guard", "plasma_framework", "addExitQueue", 2, token)),
         Step(69, exit_),
-        Step(70, world.call("alice", "token2", "setTransfersFail", *(True,))),
+        Step(70, fail),
     ]
 
 
