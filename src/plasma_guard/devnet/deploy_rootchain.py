@@ -6,7 +6,6 @@ from typing import Final
 
 from eth_account import Account
 from eth_account.signers.local import LocalAccount
-from eth_utils.address import to_checksum_address
 
 from plasma_guard.devnet import artifacts
 from plasma_guard.devnet.deployment import Deployment
@@ -37,10 +36,9 @@ async def deploy_rootchain(
     token = artifacts.load("TestToken")
     block_number = int(await node.rpc("eth_blockNumber"), 16)
 
-    address = to_checksum_address(await transactor.create(deployer_key, root_chain))
+    address = await transactor.create(deployer_key, root_chain)
     await transactor.send(operator_key, address, root_chain, "init", min_exit_period)
-    created = [await transactor.create(deployer_key, token, *names) for names in _TOKENS]
-    tokens = tuple(to_checksum_address(one) for one in created)
+    tokens = tuple([await transactor.create(deployer_key, token, *names) for names in _TOKENS])
     funded: LocalAccount = Account.from_key(funded_key)
     for one in tokens:
         await transactor.send(deployer_key, one, token, "mint", funded.address, _TOKEN_SUPPLY)

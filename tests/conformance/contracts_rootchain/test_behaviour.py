@@ -220,6 +220,13 @@ async def test_a_transaction_with_three_inputs_burns_all_gas(chain: Chain) -> No
     assert (failure.kind, failure.gas_used) == ("all_gas_consumed", 4_000_000)
 
 
+@pytest.mark.parametrize("owner", [ALICE[:-2], ALICE + "00", "0x"])
+async def test_an_address_has_exactly_twenty_bytes(chain: Chain, owner: str) -> None:
+    """A shorter or longer owner is refused, not padded."""
+    payment = Payment(outputs=[(owner, ZERO, 1)])
+    assert await chain.fails(ALICE, "deposit", payment.encoded(), value=1) == "empty_revert"
+
+
 @pytest.mark.parametrize("value", [0, BOND - 1, BOND + 1])
 async def test_the_bond_must_be_exact(included: Included, value: int) -> None:
     """More than the bond is refused just as less is."""
