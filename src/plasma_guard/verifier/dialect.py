@@ -1,0 +1,134 @@
+"""How each release of the Watcher words its answers: envelopes, field names, what is left out."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from plasma_guard.domain.evidence import StandardExitChallenge
+from plasma_guard.domain.exits import Generation
+from plasma_guard.domain.position import UtxoPosition
+from plasma_guard.domain.watchers import ByzantineEvent
+from plasma_guard.plasma.transaction import Output
+from plasma_guard.verifier.core import ExitData, Verifier
+
+Json = dict[str, object]
+_SINCE_V1 = frozenset({"root_chain_txhash", "scheduled_finalization_time", "spending_txhash"})
+
+
+class Release(StrEnum):
+    """A release whose dialect is spoken."""
+
+    V02 = "v0.2"
+    V1 = "v1"
+
+    @classmethod
+    def for_generation(cls, generation: Generation) -> "Release":
+        """Return the release that goes with a generation of contracts."""
+        return cls.V1 if generation.is_ald else cls.V02
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """Turns what the verifier knows into the JSON of one release; `version` stands in every envelope."""
+
+    release: Release
+    version: str
+
+    @property
+    def is_v1(self) -> bool:
+        """Whether this is the dialect of v1."""
+        return self.release is Release.V1
+
+    def success(self, data: object) -> Json:
+        """Wrap an answer."""
+        return self._envelope(success=True, data=data)
+
+    def refusal(self, code: str, description: str | None, messages: object = None) -> Json:
+        """Wrap a refusal; `messages` is left out when there are none."""
+        data: Json = {"object": "error", "code": code, "description": description}
+        if messages is not None:
+            data["messages"] = messages
+        return self._envelope(success=False, data=data)
+
+    def status(self, verifier: Verifier) -> Json:
+        """Word `status.get`."""
+        status, last = verifier.status(), verifier.last_validated
+        addresses = {name: str(address) for name, address in status.contract_addresses.items()}
+        return {
+            "byzantine_events": [self._event(event) for event in status.events],
+            "contract_addr": addresses if self.is_v1 else addresses.get("root_chain"),
+            "eth_syncing": status.eth_syncing,
+            "in_flight_exits": [],
+            "last_mined_child_block_number": status.last_mined_blknum,
+            "last_mined_child_block_timestamp": verifier.progress.last_mined_at,
+            "last_seen_eth_block_number": status.last_seen_eth_block,
+            "last_seen_eth_block_timestamp": status.last_seen_eth_time,
+            "last_validated_child_block_number": status.last_validated_blknum,
+            "last_validated_child_block_timestamp": 0 if last is None else last.timestamp,
+            "services_synced_heights": _heights(status.services),
+        }
+
+    def challenge(self, claim: StandardExitChallenge) -> Json:
+        """Word `utxo.get_challenge_data`."""
+        answer: Json = {
+            "exit_id": claim.exit_id,
+            "input_index": claim.input_index,
+            "sig": _hex(claim.signature),
+            "txbytes": _hex(claim.challenge_tx),
+        }
+        if self.is_v1:
+            answer["exiting_tx"] = _hex(claim.exiting_tx or b"")
+        return answer
+
+    def exit_data(self, data: ExitData) -> Json:
+        """Word `utxo.get_exit_data`; v0.2 adds the signatures of a block's transaction."""
+        answer: Json = {
+            "proof": _hex(data.proof),
+            "txbytes": _hex(data.tx),
+            "utxo_pos": data.position.encode(),
+        }
+        if not self.is_v1 and not data.position.is_deposit:
+            answer["sigs"] = _hex(b"".join(data.signatures))
+        return answer
+
+    def utxo(self, position: UtxoPosition, output: Output) -> Json:
+        """Word one entry of `account.get_exitable_utxos`."""
+        answer: Json = {
+            "amount": output.amount,
+            "blknum": position.blknum,
+            "currency": str(output.token),
+            "oindex": position.oindex,
+            "owner": str(output.owner),
+            "txindex": position.txindex,
+            "utxo_pos": position.encode(),
+        }
+        if self.is_v1:
+            answer["otype"] = output.output_type
+        return answer
+
+    def configuration(self, verifier: Verifier, network: str) -> Json:
+        """Word `configuration.get`."""
+        return {
+            "contract_semver": verifier.contracts.version or "",
+            "deposit_finality_margin": verifier.margins.deposit_finality,
+            "exit_processor_sla_margin": verifier.margins.sla,
+            "network": network,
+        }
+
+    def _event(self, event: ByzantineEvent) -> Json:
+        details = {"name": event.name, **event.details}
+        if not self.is_v1:
+            details = {key: value for key, value in details.items() if key not in _SINCE_V1}
+        return {"event": event.name, "details": details}
+
+    def _envelope(self, *, success: bool, data: object) -> Json:
+        envelope: Json = {"success": success, "data": data, "version": self.version}
+        return envelope | {"service_name": "watcher"} if self.is_v1 else envelope
+
+
+def _heights(services: Mapping[str, int]) -> list[Json]:
+    return [{"height": services[name], "service": name} for name in sorted(services)]
+
+
+def _hex(content: bytes) -> str:
+    return "0x" + content.hex()

@@ -1,0 +1,170 @@
+"""Keeps a verifier fed: root-chain events by their margins, plasma blocks in order, one step at a time."""
+
+from collections import deque
+
+import structlog
+
+from plasma_guard.domain.blocks import BlockStamp
+from plasma_guard.domain.errors import ChainUnavailable
+from plasma_guard.domain.exits import (
+    BlockSubmitted,
+    DepositCreated,
+    ExitFinalized,
+    ExitStarted,
+    RootChainEvent,
+)
+from plasma_guard.domain.position import CHILD_BLOCK_INTERVAL
+from plasma_guard.domain.primitives import Timestamp
+from plasma_guard.ports import Chain, Clock, ExitGame
+from plasma_guard.verifier.child_chain import BlockSource, BlockUnavailableError
+from plasma_guard.verifier.core import Progress, Verifier
+
+WITHHOLDING_SECONDS = 15 * 3600
+"""How long a submitted block may be missing before that is called withholding."""
+_CHUNK = 2000
+
+_log = structlog.get_logger(__name__)
+
+
+class Follower:
+    """Reads the root chain from block `first` on and feeds what it finds to `verifier`.
+
+    Deposits and submitted blocks count once buried by `margins.deposit_finality` root-chain blocks, exits by
+    `margins.exit_finality`; a reorganization deeper than that is not undone. Finalizations wait until every
+    block submitted before them has been validated, as only then it is known whether they were valid: while a
+    block is missing, or after a halt, they wait. `step` raises `ChainUnavailable` and `ContractError`, keeps
+    what it had read, and can simply be called again.
+    """
+
+    def __init__(
+        self,
+        verifier: Verifier,
+        game: ExitGame,
+        chain: Chain,
+        blocks: BlockSource,
+        clock: Clock,
+        *,
+        first: int = 0,
+        withholding_seconds: float = WITHHOLDING_SECONDS,
+    ) -> None:
+        self._verifier = verifier
+        self._game = game
+        self._chain = chain
+        self._blocks = blocks
+        self._clock = clock
+        self._withholding_seconds = withholding_seconds
+        self._next = first
+        self._submitted: deque[BlockSubmitted] = deque()
+        self._exits: deque[RootChainEvent] = deque()
+        self._finalized: deque[ExitFinalized] = deque()
+        self._missing_since: float | None = None
+        self._exits_read = first
+        self._started = False
+
+    async def step(self) -> None:
+        """Take everything that the root chain and the block source have by now."""
+        head = await self._chain.head()
+        margins = self._verifier.margins
+        await self._read(head.number - margins.deposit_finality)
+        await self._judge_exits(head, head.number - margins.exit_finality)
+        await self._advance(head)
+        if not self._started:
+            self._verifier.halt_if_late()
+            self._started = True
+        await self._take_blocks(head)
+        self._finalize()
+        await self._advance(head)
+
+    async def _read(self, last: int) -> None:
+        while self._next <= last:
+            until = min(last, self._next + _CHUNK - 1)
+            for event in await self._game.root_chain_events(self._next, until):
+                if isinstance(event, DepositCreated):
+                    self._verifier.apply_event(event)
+                elif isinstance(event, BlockSubmitted):
+                    self._submitted.append(event)
+                else:
+                    self._exits.append(event)
+            self._next = until + 1
+
+    async def _judge_exits(self, head: BlockStamp, last: int) -> None:
+        while self._exits and self._exits[0].block_number <= last:
+            event = self._exits[0]
+            if isinstance(event, ExitFinalized):
+                self._finalized.append(event)
+            elif isinstance(event, ExitStarted):
+                # The contract's entry now, not then: an exit challenged meanwhile is never reported.
+                [entry] = await self._game.standard_exits([event.exit_id], head)
+                started = await self._chain.block(event.block_number)
+                if started is None:
+                    raise ChainUnavailable(f"block {event.block_number} of the root chain is missing")
+                self._verifier.apply_event(event, entry=entry, at=started.timestamp)
+            else:
+                self._verifier.apply_event(event)
+            self._exits.popleft()
+        self._exits_read = max(self._exits_read, last)
+
+    async def _take_blocks(self, head: BlockStamp) -> None:
+        while self._submitted and not self._verifier.halted:
+            blknum = self._submitted[0].blknum
+            if blknum < self._verifier.ledger.next_blknum:
+                self._submitted.popleft()
+                continue
+            submitted = await self._game.plasma_block(blknum, head)
+            if submitted is None:
+                raise ChainUnavailable(
+                    f"plasma block {blknum} was submitted, yet the contract has no such block"
+                )
+            try:
+                block = await self._blocks.block(submitted.root)
+            except BlockUnavailableError as error:
+                self._missing(blknum, str(error))
+                if self._is_withheld():
+                    self._verifier.withhold(blknum, submitted.root)
+                return
+            self._missing_since = None
+            if not self._verifier.apply_block(blknum, submitted.root, submitted.timestamp, block):
+                _log.error("plasma block is invalid: no further block is taken", blknum=blknum)
+                return
+            self._submitted.popleft()
+
+    def _missing(self, blknum: int, reason: str) -> None:
+        if self._missing_since is None:
+            self._missing_since = self._clock.monotonic()
+        _log.warning("plasma block is not available", blknum=blknum, reason=reason)
+
+    def _is_withheld(self) -> bool:
+        since = self._missing_since
+        return since is not None and self._clock.monotonic() - since >= self._withholding_seconds
+
+    def _finalize(self) -> None:
+        while self._finalized:
+            event = self._finalized[0]
+            if self._submitted and self._submitted[0].block_number <= event.block_number:
+                return
+            self._verifier.apply_event(event)
+            self._finalized.popleft()
+
+    async def _advance(self, head: BlockStamp) -> None:
+        next_blknum, _ = await self._game.next_plasma_blocks(head)
+        mined = next_blknum - CHILD_BLOCK_INTERVAL
+        newest = await self._game.plasma_block(mined, head) if mined else None
+        # What has been read, less what is still waiting: that is how far each kind of event is done.
+        read = self._next - 1
+        validated = self._submitted[0].block_number - 1 if self._submitted else read
+        waiting = self._finalized[0].block_number - 1 if self._finalized else self._exits_read
+        self._verifier.advance(
+            Progress(
+                tip=head,
+                last_mined_blknum=mined,
+                last_mined_at=Timestamp(0) if newest is None else newest.timestamp,
+                services={
+                    "block_getter": validated,
+                    "depositor": read,
+                    "exit_challenger": self._exits_read,
+                    "exit_finalizer": waiting,
+                    "exit_processor": self._exits_read,
+                    "root_chain_height": head.number,
+                },
+            )
+        )
