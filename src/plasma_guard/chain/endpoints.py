@@ -61,14 +61,12 @@ class EndpointPool:
         clock: Clock,
         *,
         chain_id: int | None = None,
-        jitter: random.Random | None = None,
     ) -> None:
         if not endpoints:
             raise ValueError("endpoints: at least one is needed")
         self._states = [EndpointState(endpoint) for endpoint in endpoints]
         self._clock = clock
         self._chain_id = chain_id
-        self._jitter = jitter or random.Random()  # noqa: S311 : spreads retries, guards no secret
 
     @property
     def states(self) -> Sequence[EndpointState]:
@@ -201,7 +199,8 @@ class EndpointPool:
         return current or [state for state in right if state.asked_at + PROBE_SECONDS <= now]
 
     def _backoff(self, attempt: int) -> float:
-        return BACKOFF_SECONDS * 2.0 ** (attempt - 1) * self._jitter.uniform(0.5, 1.5)
+        jitter = random.uniform(0.5, 1.5)  # noqa: S311 : spreads retries, guards no secret
+        return BACKOFF_SECONDS * 2.0 ** (attempt - 1) * jitter
 
     def _say(self, problems: dict[str, str]) -> str:
         told = problems or {state.name: state.problem or "resting" for state in self._states}

@@ -19,6 +19,10 @@ class EndpointUnreachable(EndpointFailure):
     """Connection refused, reset, timed out, or an HTTP status that is not an answer."""
 
 
+class HttpRefused(EndpointUnreachable):
+    """An HTTP 4xx without a JSON-RPC body: the endpoint does not take this kind of request."""
+
+
 class EndpointOverloaded(EndpointFailure):
     """HTTP 429 or a JSON-RPC error that means the same."""
 

@@ -1,15 +1,23 @@
 """An HTTP session whose answers cannot outgrow a cap, whatever the other side sends."""
 
 import json
+import re
+from http import HTTPStatus
 from typing import Any
 
 import aiohttp
 
-from plasma_guard.chain.failures import AnswerTooLarge, EndpointOverloaded, EndpointUnreachable
+from plasma_guard.chain.failures import (
+    AnswerTooLarge,
+    EndpointMisbehaved,
+    EndpointOverloaded,
+    EndpointUnreachable,
+    HttpRefused,
+)
 
-_TOO_MANY_REQUESTS = 429
-_FIRST_UNUSABLE_STATUS = 300
-_PAYLOAD_TOO_LARGE = 413
+MAX_DEPTH = 32
+"""Deepest nesting of an answer; real ones stay below ten."""
+_TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*+"|[\[{]|[\]}]', re.DOTALL)
 
 
 def session(max_body: int) -> aiohttp.ClientSession:
@@ -34,30 +42,55 @@ class _BoundedResponse(aiohttp.ClientResponse):
 
     async def read(self) -> bytes:
         body = await self._read_bounded()
-        if self.status == _TOO_MANY_REQUESTS:
+        _check_depth(body)
+        if self.status == HTTPStatus.TOO_MANY_REQUESTS:
             raise EndpointOverloaded("HTTP 429: too many requests")
-        if self.status == _PAYLOAD_TOO_LARGE:
+        if self.status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
             raise AnswerTooLarge("HTTP 413: too large")
-        if self.status >= _FIRST_UNUSABLE_STATUS and not _is_rpc_error(body):
-            raise EndpointUnreachable(f"HTTP {self.status}")
+        if self.status >= HTTPStatus.MULTIPLE_CHOICES and not _is_rpc_error(body):
+            refused = self.status < HTTPStatus.INTERNAL_SERVER_ERROR
+            raise (HttpRefused if refused else EndpointUnreachable)(f"HTTP {self.status}")
         return body
 
     async def _read_bounded(self) -> bytes:
         parts: list[bytes] = []
         size = 0
-        async for part in self.content.iter_any():
-            size += len(part)
-            if size > self.limit:
+        try:
+            async for part in self.content.iter_any():
+                size += len(part)
+                if size > self.limit:
+                    break
+                parts.append(part)
+        finally:
+            if not self.content.at_eof():  # too large, or cancelled by the deadline
                 self.close()
-                raise AnswerTooLarge(f"answer larger than {self.limit} bytes")
-            parts.append(part)
-        self.release()
+        if size > self.limit:
+            raise AnswerTooLarge(f"answer larger than {self.limit} bytes")
         return b"".join(parts)
+
+
+def _check_depth(body: bytes) -> None:
+    """Refuse deep nesting before it is parsed.
+
+    A dependency of web3 raises the interpreter's recursion limit, so that json.loads overflows the C stack
+    and ends the process where it would otherwise raise RecursionError.
+    """
+    if body.count(b"[") + body.count(b"{") <= MAX_DEPTH:
+        return
+    depth = 0
+    for token in _TOKEN.finditer(body):
+        if body[token.start()] in b"[{":
+            depth += 1
+            if depth > MAX_DEPTH:
+                raise EndpointMisbehaved(f"answer nested deeper than {MAX_DEPTH} levels")
+        elif body[token.start()] in b"]}":
+            depth -= 1
 
 
 def _is_rpc_error(body: bytes) -> bool:
     try:
         answer: Any = json.loads(body)
-    except (ValueError, RecursionError):
+    except ValueError:
         return False
-    return isinstance(answer, dict) and isinstance(answer.get("error"), dict)
+    items = answer if isinstance(answer, list) and answer else [answer]
+    return all(isinstance(item, dict) and isinstance(item.get("error"), dict) for item in items)

@@ -38,10 +38,10 @@ class _RangeRefused(Exception):
 class LogScanner:
     """Reads logs in ranges of 2 to 100,000 blocks: x2 when quick, ÷2 when slow, ÷5 when refused."""
 
-    def __init__(self, pool: EndpointPool, clock: Clock) -> None:
+    def __init__(self, pool: EndpointPool, clock: Clock, *, first_range: int = FIRST_RANGE) -> None:
         self._pool = pool
         self._clock = clock
-        self._range = FIRST_RANGE
+        self._range = first_range
 
     @property
     def range(self) -> int:

@@ -49,7 +49,7 @@ def as_revert(error: RpcAnsweredError) -> CallReverted | None:
         return None
     if error.code not in _REVERT_CODES and not raw and not _REVERTED.search(error.message):
         return None
-    return CallReverted(reason(raw) or _spoken(error.message), raw, error.message)
+    return CallReverted(reason(raw) if raw else _spoken(error.message), raw, error.message)
 
 
 def reason(revert_data: bytes) -> str | None:

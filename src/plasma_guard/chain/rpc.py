@@ -18,6 +18,7 @@ from plasma_guard.chain.failures import (
     EndpointMisbehaved,
     EndpointOverloaded,
     EndpointUnreachable,
+    HttpRefused,
     RpcAnsweredError,
     bounded,
 )
@@ -104,7 +105,7 @@ class RpcEndpoint:
             answer = await self._exchange("batch", lambda: self._provider.make_batch_request(calls))
         except AnswerTooLarge:
             raise
-        except EndpointMisbehaved:
+        except (EndpointMisbehaved, HttpRefused):
             # A refused batch has no agreed form; single calls tell whether the node is well.
             self._batches = False
             return None
@@ -133,7 +134,7 @@ class RpcEndpoint:
         except (aiohttp.ClientError, OSError) as error:
             # Only the kind: the text of a client error may hold the URL and with it the provider's key.
             raise EndpointUnreachable(f"{method}: {type(error).__name__}") from error
-        except (ValueError, TypeError, KeyError, AttributeError, RecursionError, Web3Exception) as error:
+        except (ValueError, TypeError, KeyError, AttributeError, Web3Exception) as error:
             raise EndpointMisbehaved(f"{method}: the answer is not JSON-RPC") from error
 
     async def _connect(self) -> None:

@@ -22,6 +22,8 @@ def quantity(value: Any, field: str) -> int:
 
 def data(value: Any, field: str) -> bytes:
     """Read 0x hex bytes of any length."""
+    if not isinstance(value, str):
+        raise EndpointMisbehaved(f"{field}: expected 0x hex, got {shorten(value)}")
     try:
         return parse_hex(value, field)
     except MalformedError as error:
@@ -104,7 +106,7 @@ def _object(value: Any, field: str) -> dict[str, Any]:
 
 
 def _fixed(kind: type[_Bytes], value: Any, field: str) -> _Bytes:
-    try:
-        return kind(parse_hex(value, field))
-    except MalformedError as error:
-        raise EndpointMisbehaved(f"{field}: {error}") from error
+    content = data(value, field)
+    if len(content) != kind.LENGTH:
+        raise EndpointMisbehaved(f"{field}: expected {kind.LENGTH} bytes, got {len(content)}")
+    return kind(content)
