@@ -4,6 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
+import socket
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -22,6 +27,16 @@ async def _number(evm: Evm) -> int:
 
 async def _send(evm: Evm, **fields: str) -> str:
     return str(await evm.rpc("eth_sendTransaction", {"from": evm.accounts[0].address, **fields}))
+
+
+def _refuses(port: int, within: float) -> bool:
+    deadline = time.monotonic() + within
+    while time.monotonic() < deadline:
+        try:
+            socket.create_connection(("127.0.0.1", port)).close()
+        except ConnectionRefusedError:
+            return True
+    return False
 
 
 async def test_chains_of_different_options_run_side_by_side() -> None:
@@ -133,6 +148,23 @@ async def test_no_process_stays_behind() -> None:
     with pytest.raises(DevnetError, match="does not answer"):
         await client.rpc("eth_chainId")
     await client.close()
+
+
+def test_a_killed_owner_takes_its_chain_along(tmp_path: Path) -> None:
+    """Even kill -9 of the process that started a chain ends the chain."""
+    script = tmp_path / "owner.py"
+    script.write_text(
+        "import asyncio, os, signal\n"
+        "from plasma_guard.devnet.evm import Evm\n"
+        "async def main():\n"
+        "    evm = await Evm().start()\n"
+        "    print(evm.rpc_url.rpartition(':')[2], flush=True)\n"
+        "    os.kill(os.getpid(), signal.SIGKILL)\n"
+        "asyncio.run(main())\n"
+    )
+    owner = subprocess.run([sys.executable, str(script)], check=False, capture_output=True, text=True)  # noqa: S603 : our own script
+    assert owner.returncode == -signal.SIGKILL
+    assert _refuses(int(owner.stdout), within=10)
 
 
 async def test_a_dead_node_is_reported_with_its_last_words() -> None:

@@ -24,8 +24,13 @@ if TYPE_CHECKING:
 _LISTENING: Final = re.compile(r"Listening on (\S+:\d+)")
 _ADDRESS: Final = re.compile(r"^\(\d+\) (0x[0-9a-fA-F]{40})\b(?![0-9a-fA-F])")
 _KEY: Final = re.compile(r"^\(\d+\) (0x[0-9a-f]{64})$")
+# Anvil takes the shell's place; beside it waits a watcher on a pipe from this process. However this process
+# ends, the pipe closes, and the watcher kills anvil unless it was told that anvil is gone already.
+_SCRIPT: Final = (
+    'exec 3<&0; { read -r word; [ "$word" = gone ] || kill -KILL $$; } <&3 >/dev/null 2>&1 & '
+    'exec 3<&-; exec "$0" "$@" </dev/null'
+)
 _START_SECONDS: Final = 30.0
-_STOP_SECONDS: Final = 5.0
 _KEPT_LINES: Final = 40
 
 
@@ -113,8 +118,8 @@ class Evm:
         binary = self._binary or await asyncio.to_thread(ensure_anvil, self._progress)
         try:
             self._process = subprocess.Popen(  # noqa: ASYNC220, S603 : starting is instant, the arguments are our own
-                [str(binary), *self._options.arguments()],
-                stdin=subprocess.DEVNULL,
+                ["/bin/sh", "-c", _SCRIPT, str(binary), *self._options.arguments()],
+                stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
                 text=True,
@@ -137,14 +142,9 @@ class Evm:
     async def stop(self) -> None:
         """End anvil and wait until it is gone; harmless when it is not running."""
         client, self._client = self._client, None
-        process = self._process
         try:
             if client is not None:
                 await client.close()
-            if process is not None and process.poll() is None:
-                process.terminate()
-                with contextlib.suppress(subprocess.TimeoutExpired):
-                    await asyncio.to_thread(process.wait, _STOP_SECONDS)
         finally:
             self._kill()
 
@@ -217,6 +217,10 @@ class Evm:
             atexit.unregister(self._kill)
             process.kill()
             process.wait()
+            # Its number may now be another's: the watcher must not kill it.
+            if process.stdin is not None:
+                with contextlib.suppress(OSError), process.stdin as watcher:
+                    watcher.write("gone\n")
 
 
 class _Output:
