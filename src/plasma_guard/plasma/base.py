@@ -8,7 +8,8 @@ from plasma_guard.domain.errors import MalformedError
 from plasma_guard.domain.exits import ExitId, Generation
 from plasma_guard.domain.position import BLOCK_OFFSET, TX_OFFSET, UtxoPosition
 from plasma_guard.domain.primitives import Address, Hash32, Timestamp, Wei
-from plasma_guard.plasma import eip712, rlp, signature
+from plasma_guard.plasma import eip712, rlp
+from plasma_guard.plasma import signature as ecdsa
 from plasma_guard.plasma.keccak import digest
 from plasma_guard.plasma.merkle import MerkleTree
 from plasma_guard.plasma.transaction import Output, PlasmaTransaction, SignedTransaction
@@ -88,7 +89,7 @@ class BaseRules(ABC):
         slots = rlp.children(signed, items[0], "signatures")
         if len(slots) > self.max_inputs:
             raise MalformedError(f"signatures: at most {self.max_inputs}, got {len(slots)}")
-        signatures = tuple(rlp.fixed(signed, slot, signature.LENGTH, "signature") for slot in slots)
+        signatures = tuple(rlp.fixed(signed, slot, ecdsa.LENGTH, "signature") for slot in slots)
         tx = self.decode(rlp.encode_list([signed[items[0].end :]]))
         return SignedTransaction(tx, signatures, signed)
 
@@ -99,8 +100,8 @@ class BaseRules(ABC):
         slots = self._signature_slots(signatures)
         if len(slots) > self.max_inputs:
             raise MalformedError(f"signatures: at most {self.max_inputs}, got {len(slots)}")
-        if wrong := [len(slot) for slot in slots if len(slot) != signature.LENGTH]:
-            raise MalformedError(f"signature: expected {signature.LENGTH} bytes, got {wrong[0]}")
+        if wrong := [len(slot) for slot in slots if len(slot) != ecdsa.LENGTH]:
+            raise MalformedError(f"signature: expected {ecdsa.LENGTH} bytes, got {wrong[0]}")
         first = rlp.encode_list(rlp.encode_string(slot) for slot in slots)
         return rlp.encode_list((first, unsigned[outer.payload :]))
 
@@ -110,12 +111,12 @@ class BaseRules(ABC):
 
     def sign(self, tx: PlasmaTransaction, verifying_contract: Address, private_key: bytes) -> bytes:
         """Return a signature that every generation accepts."""
-        return signature.sign(self._signing_digest(tx, verifying_contract), private_key)
+        return ecdsa.sign(self._signing_digest(tx, verifying_contract), private_key)
 
-    def recover(self, tx: PlasmaTransaction, signature_: bytes, verifying_contract: Address) -> Address:
+    def recover(self, tx: PlasmaTransaction, signature: bytes, verifying_contract: Address) -> Address:
         """Return whose signature it is."""
         hashed = self._signing_digest(tx, verifying_contract)
-        return signature.recover(hashed, signature_, strict=self.strict_signatures)
+        return ecdsa.recover(hashed, signature, strict=self.strict_signatures)
 
     def leaf(self, unsigned: bytes) -> Hash32:
         """Return the Merkle leaf of a transaction."""

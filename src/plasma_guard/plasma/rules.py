@@ -63,7 +63,7 @@ class PlasmaRules(Protocol):
         """Return a signature of 65 bytes: r, s (low), v (27 or 28)."""
         ...
 
-    def recover(self, tx: PlasmaTransaction, signature: bytes, /, verifying_contract: Address) -> Address:
+    def recover(self, tx: PlasmaTransaction, signature: bytes, verifying_contract: Address) -> Address:
         """Return whose signature it is; `MalformedError` where the contract recovers nobody."""
         ...
 
