@@ -151,6 +151,13 @@ class ExitGame(Protocol):
         """Read several exits at one block, in the order asked."""
         ...
 
+    async def output_finalized(self, output_id: Hash32, at: BlockStamp) -> bool | None:
+        """Tell whether an output was paid out by any exit; None where the generation does not record it.
+
+        On ald a paid exit's entry is deleted, so its status is ABSENT; this tells it from one never paid.
+        """
+        ...
+
     async def plasma_block(self, blknum: int, at: BlockStamp) -> PlasmaBlock | None:
         """Read a plasma block's root and submission time, or None when unknown."""
         ...

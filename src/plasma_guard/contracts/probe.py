@@ -28,8 +28,9 @@ async def probe(chain: Chain, address: Address) -> ExitGame:
             f"no contract at {address} on chain {await chain.chain_id()}: check address and chain"
         )
     at = await chain.head()
-    if await _framework(chain, address, at):
-        return AldExitGame(chain, await _ald_contracts(chain, address, at))
+    game = await try_read(chain, address, ald_abi.EXIT_GAMES, PAYMENT_TX_TYPE, at=at)
+    if game is not None:
+        return AldExitGame(chain, await _ald_contracts(chain, address, Address.parse(game), at))
     if await try_read(chain, address, rootchain_abi.STANDARD_EXIT_BOND, at=at) is not None:
         return RootChainExitGame(chain, await _rootchain_contracts(chain, address, code, at))
     if await _exit_game_revision(chain, address, at) is not None:
@@ -40,10 +41,6 @@ async def probe(chain: Chain, address: Address) -> ExitGame:
         f"the contract at {address} is neither a RootChain v0.2 nor a PlasmaFramework: "
         "it has neither standardExitBond() nor exitGames(uint256)"
     )
-
-
-async def _framework(chain: Chain, address: Address, at: BlockStamp) -> bool:
-    return await try_read(chain, address, ald_abi.EXIT_GAMES, PAYMENT_TX_TYPE, at=at) is not None
 
 
 async def _rootchain_contracts(chain: Chain, address: Address, code: bytes, at: BlockStamp) -> ContractSet:
@@ -67,8 +64,7 @@ async def _rootchain_contracts(chain: Chain, address: Address, code: bytes, at: 
     )
 
 
-async def _ald_contracts(chain: Chain, address: Address, at: BlockStamp) -> ContractSet:
-    game = Address.parse(await try_read(chain, address, ald_abi.EXIT_GAMES, PAYMENT_TX_TYPE, at=at))
+async def _ald_contracts(chain: Chain, address: Address, game: Address, at: BlockStamp) -> ContractSet:
     if game == ZERO_ADDRESS:
         raise ContractError(
             f"the PlasmaFramework at {address} has no exit game for transaction type {PAYMENT_TX_TYPE}: "

@@ -1,0 +1,221 @@
+"""The life of standard exits on deployed contracts of every generation, seen through the ports."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+import pytest
+from eth_account import Account
+
+from plasma_guard.chain import RpcChain
+from plasma_guard.contracts import probe
+from plasma_guard.contracts.ald import calls as ald_calls
+from plasma_guard.contracts.ald.revisions import REVISIONS
+from plasma_guard.contracts.rootchain import calls as rootchain_calls
+from plasma_guard.devnet.deploy import DEV_KEYS, deploy
+from plasma_guard.devnet.evm import Evm
+from plasma_guard.devnet.transactor import Transactor
+from plasma_guard.domain.actions import ChallengeStandardExit
+from plasma_guard.domain.errors import CallReverted
+from plasma_guard.domain.exits import (
+    DepositCreated,
+    ExitChallenged,
+    ExitFinalized,
+    ExitStarted,
+    ExitStatus,
+    StandardExit,
+)
+from plasma_guard.domain.position import UtxoPosition
+from plasma_guard.domain.primitives import ETH, Address, Wei
+from plasma_guard.plasma.transaction import Output
+from plasma_guard.ports import Call, ExitGame
+from support.clock import FakeClock
+
+ALICE_KEY, GUARD_KEY = DEV_KEYS[3], DEV_KEYS[1]
+ALICE, GUARD = (Address.parse(Account.from_key(key).address) for key in (ALICE_KEY, GUARD_KEY))
+PERIOD = 600
+AMOUNT = Wei(10**18)
+
+
+@dataclass
+class World:
+    """A fresh deployment, and what its users do."""
+
+    evm: Evm
+    chain: RpcChain
+    game: ExitGame
+
+    @property
+    def is_ald(self) -> bool:
+        return self.game.contracts.generation.is_ald
+
+    async def send(self, key: str, to: Address, data: bytes, value: int = 0) -> int:
+        receipt = await Transactor(self.evm).send_raw(key, str(to), data, value=value)
+        return int(receipt["gasUsed"], 16)
+
+    async def deposit(self) -> tuple[UtxoPosition, bytes]:
+        _, blknum = await self.game.next_plasma_blocks(await self.chain.head())
+        tx = self.game.rules.deposit(ALICE, ETH, AMOUNT)
+        vault = self.game.contracts.eth_vault or self.game.contracts.entry
+        data = ald_calls.deposit(tx) if self.is_ald else rootchain_calls.deposit(tx)
+        await self.send(ALICE_KEY, vault, data, AMOUNT)
+        return UtxoPosition(blknum, 0, 0), tx
+
+    async def start_exit(self, position: UtxoPosition, tx: bytes) -> StandardExit:
+        proof = self.game.rules.merkle_proof([tx], 0)
+        encode = ald_calls.start_standard_exit if self.is_ald else rootchain_calls.start_standard_exit
+        bond = (await self.game.bonds(await self.chain.head())).standard_exit
+        await self.send(ALICE_KEY, self.game.contracts.exit_game, encode(position, tx, proof), bond)
+        return await self.read(self.game.rules.standard_exit_id(tx, position))
+
+    async def read(self, exit_id: int) -> StandardExit:
+        (found,) = await self.game.standard_exits([exit_id], await self.chain.head())  # type: ignore[list-item] # a plain id
+        return found
+
+    async def process(self) -> None:
+        contracts = self.game.contracts
+        if contracts.generation in REVISIONS:
+            revision = REVISIONS[contracts.generation]
+            data = ald_calls.process_exits(revision, ETH, 0, 10, GUARD)  # type: ignore[arg-type] # 0: any head
+        else:
+            data = rootchain_calls.process_exits(ETH, 0, 10)  # type: ignore[arg-type] # 0: any head
+        await self.send(GUARD_KEY, contracts.entry, data)
+
+    def challenge(self, position: UtxoPosition, tx: bytes) -> ChallengeStandardExit:
+        rules = self.game.rules
+        spend = rules.encode([position], [Output(GUARD, ETH, AMOUNT)])
+        signature = rules.sign(rules.decode(spend), self.game.contracts.entry, bytes.fromhex(ALICE_KEY[2:]))
+        return ChallengeStandardExit(
+            exit_id=rules.standard_exit_id(tx, position),
+            position=position,
+            challenge_tx=spend,
+            input_index=0,
+            signature=signature,
+            exiting_tx=tx if self.is_ald else None,
+        )
+
+    async def events(self, kind: type) -> list[object]:
+        head = await self.chain.head()
+        return [e for e in await self.game.root_chain_events(0, head.number) if isinstance(e, kind)]
+
+
+@pytest.fixture(params=["rootchain", "ald-v1", "ald-v2"])
+async def world(request: pytest.FixtureRequest) -> AsyncIterator[World]:
+    async with Evm() as evm:
+        deployed = await deploy(evm, request.param, min_exit_period=PERIOD)
+        async with RpcChain.connect([evm.rpc_url], FakeClock()) as chain:
+            yield World(evm, chain, await probe(chain, Address.parse(deployed.address)))
+
+
+async def test_a_started_exit_is_seen_running(world: World) -> None:
+    """Log, entry and queue tell of the same exit: id, position, owner, amount and time."""
+    position, tx = await world.deposit()
+    entry = await world.start_exit(position, tx)
+    assert (entry.status, entry.position, entry.owner, entry.amount) == (
+        ExitStatus.RUNNING,
+        position,
+        ALICE,
+        AMOUNT,
+    )
+    assert entry.output_id == world.game.rules.output_id(tx, position)
+    assert entry.token == (None if world.is_ald else ETH)
+    (deposit,) = await world.events(DepositCreated)
+    assert isinstance(deposit, DepositCreated)
+    assert (deposit.depositor, deposit.blknum, deposit.token, deposit.amount) == (
+        ALICE,
+        position.blknum,
+        ETH,
+        AMOUNT,
+    )
+    (started,) = await world.events(ExitStarted)
+    assert isinstance(started, ExitStarted)
+    assert (started.exit_id, started.owner, started.position) == (entry.exit_id, ALICE, position)
+    head = await world.chain.head()
+    queue = await world.game.queue_head(ETH, head)
+    assert queue is not None
+    assert (queue.exit_id, queue.exitable_at) == (entry.exit_id, head.timestamp + PERIOD)
+    block = await world.game.plasma_block(position.blknum, head)
+    assert block is not None
+    assert block.root == world.game.rules.merkle_root([tx])
+
+
+async def test_the_candidate_challenges_the_exit(world: World) -> None:
+    """Its call is accepted within its gas limit, pays the bond, and the entry and the log say so."""
+    position, tx = await world.deposit()
+    entry = await world.start_exit(position, tx)
+    bond = entry.bond or (await world.game.bonds(await world.chain.head())).standard_exit
+    candidate = world.game.candidate(
+        world.challenge(position, tx), intent="challenge", case_id=1, account=GUARD
+    )
+    call = Call(candidate.to, candidate.data, GUARD, candidate.value)
+    needed = await world.chain.estimate_gas(call)
+    assert candidate.gas_limit is not None
+    assert needed < candidate.gas_limit
+    before = await world.chain.balance(GUARD)
+    used = await world.send(GUARD_KEY, candidate.to, candidate.data)
+    gained = await world.chain.balance(GUARD) - before
+    assert gained == bond - used * 3 * 10**9
+    after = await world.read(entry.exit_id)
+    assert after.status is (ExitStatus.CHALLENGED if world.is_ald else ExitStatus.ABSENT)
+    (challenged,) = await world.events(ExitChallenged)
+    assert isinstance(challenged, ExitChallenged)
+    assert challenged.position == position
+    with pytest.raises(CallReverted) as refused:
+        await world.chain.call(call)
+    assert refused.value.reason == ("The exit does not exist" if world.is_ald else None)
+
+
+async def test_a_copied_candidate_is_worth_nothing_to_others_on_ald(world: World) -> None:
+    """SenderData binds calldata to one account; rootchain has no such protection."""
+    position, tx = await world.deposit()
+    await world.start_exit(position, tx)
+    candidate = world.game.candidate(
+        world.challenge(position, tx), intent="challenge", case_id=1, account=GUARD
+    )
+    copied = Call(candidate.to, candidate.data, ALICE)
+    if world.is_ald:
+        with pytest.raises(CallReverted, match="Incorrect senderData"):
+            await world.chain.call(copied)
+    else:
+        await world.chain.call(copied)
+
+
+async def test_a_paid_exit_is_told_apart_from_one_never_started(world: World) -> None:
+    """Rootchain keeps the amount; ald deletes the entry but records the output."""
+    position, tx = await world.deposit()
+    entry = await world.start_exit(position, tx)
+    output_id = entry.output_id or (await world.chain.head()).hash
+    if world.is_ald:
+        assert await world.game.output_finalized(output_id, await world.chain.head()) is False
+    await world.evm.increase_time(PERIOD + 10)
+    await world.evm.mine()
+    await world.process()
+    after = await world.read(entry.exit_id)
+    head = await world.chain.head()
+    if world.is_ald:
+        assert after.status is ExitStatus.ABSENT
+        assert await world.game.output_finalized(output_id, head) is True
+    else:
+        assert after.status is ExitStatus.FINALIZED
+        assert after.position == position
+        assert await world.game.output_finalized(output_id, head) is None
+    (finalized,) = await world.events(ExitFinalized)
+    assert isinstance(finalized, ExitFinalized)
+    assert finalized.exit_id == entry.exit_id
+    assert await world.game.queue_head(ETH, head) is None
+
+
+async def test_an_exit_started_again_is_a_new_start(world: World) -> None:
+    """After a challenge, and on ald after the queue dropped it, the same id starts anew."""
+    position, tx = await world.deposit()
+    entry = await world.start_exit(position, tx)
+    candidate = world.game.candidate(world.challenge(position, tx), intent="c", case_id=1, account=GUARD)
+    await world.send(GUARD_KEY, candidate.to, candidate.data)
+    await world.evm.increase_time(PERIOD + 10)
+    await world.evm.mine()
+    await world.process()
+    again = await world.start_exit(position, tx)
+    assert (again.exit_id, again.status) == (entry.exit_id, ExitStatus.RUNNING)
+    starts = [event for event in await world.events(ExitStarted) if isinstance(event, ExitStarted)]
+    assert [start.exit_id for start in starts] == [entry.exit_id] * 2
+    assert [start.position for start in starts] == [position] * 2
+    assert starts[0].identity != starts[1].identity
