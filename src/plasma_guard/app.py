@@ -219,6 +219,7 @@ async def assemble(config: Config, env: Mapping[str, str] = os.environ) -> Async
             journal=journal,
             clock=clock,
             health=health,
+            alerts=alerts,
             metrics=metrics,
             first_block=await first_block(config, chain, game),
         )

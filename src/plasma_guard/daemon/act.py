@@ -44,15 +44,13 @@ class Answers:
         self._on_done = on_done
         self._in_hand: set[int] = set()
 
-    def in_hand(self, case_id: int) -> bool:
-        """Return whether a transaction for this case is under way."""
-        return case_id in self._in_hand
-
-    async def answer(self, turn: Turn) -> None:
-        """Start answering a case, unless that is under way already."""
+    async def answer(self, turn: Turn) -> bool:
+        """Start answering a case, unless that is under way already; return whether it is now."""
         case, act = turn.case, turn.decision
-        if case is None or not isinstance(act, Act) or case.id in self._in_hand:
-            return
+        if case is None or not isinstance(act, Act):
+            return False
+        if case.id in self._in_hand:
+            return True
         if self._sender is None or self._account is None or case.key.kind in self._observed:
             log.warning(
                 "only observing: would have sent",
@@ -61,7 +59,7 @@ class Answers:
                 position=str(case.position),
                 reason=act.reason,
             )
-            return
+            return False
         self._in_hand.add(case.id)
         try:
             intent = f"{case.key}#{act.action.name}#{await self._mined(case)}"
@@ -72,6 +70,7 @@ class Answers:
             self._in_hand.discard(case.id)
             raise
         self._start(case, candidate, act.window)
+        return True
 
     async def resume(self, cases: Sequence[Case]) -> int:
         """Take up every intent the journal holds without an outcome; return how many."""

@@ -70,6 +70,11 @@ class Agenda:
             item.busy = True
         return due
 
+    def park(self, item: Item) -> None:
+        """Leave a topic alone until it is touched: its answer is under way."""
+        item.busy = False
+        item.due = float("inf")
+
     def done(self, item: Item, decision: Decision | None) -> None:
         """Say how a turn ended (None: it could not be finished), which sets when the next one is due."""
         item.busy = False

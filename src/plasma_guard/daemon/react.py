@@ -14,6 +14,9 @@ from plasma_guard.reactions.invariants import Proposal, violations
 
 log = structlog.get_logger(__name__)
 
+SAID_KEPT = 20_000
+"""Topics whose last decision is remembered, so that only a new one is said."""
+
 
 @dataclass(frozen=True, slots=True)
 class Turn:
@@ -50,6 +53,7 @@ class React:
         self._alerts = alerts
         self._metrics = metrics
         self._chain_id = chain_id
+        self._said: dict[str, Decision] = {}
 
     async def turn(self, event: WatcherEvent, reaction: Reaction[Any, Any], at: BlockStamp) -> Turn:
         """Decide about one event at one block; raises `RetryableError` when a source does not answer."""
@@ -99,6 +103,12 @@ class React:
 
     def _tell(self, event: WatcherEvent, case: Case | None, decision: Decision) -> None:
         told = {"case": case.id} if case else {}
+        if self._said.get(event.topic) == decision:
+            log.debug("as before", event_key=event.key, reason=decision.reason, **told)
+            return
+        self._said[event.topic] = decision
+        while len(self._said) > SAID_KEPT:
+            del self._said[next(iter(self._said))]
         match decision:
             case Act():
                 log.info("proven, to be answered", event_key=event.key, reason=decision.reason, **told)

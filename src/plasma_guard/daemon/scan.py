@@ -7,6 +7,7 @@ import structlog
 
 from plasma_guard.domain.blocks import BlockStamp
 from plasma_guard.domain.cases import TrackedExit
+from plasma_guard.domain.decisions import Severity
 from plasma_guard.domain.errors import ChainUnavailable
 from plasma_guard.domain.exits import (
     ExitChallenged,
@@ -16,7 +17,7 @@ from plasma_guard.domain.exits import (
     RootChainEvent,
 )
 from plasma_guard.domain.position import UtxoPosition
-from plasma_guard.ports import Chain, Clock, ExitGame, Health, Journal, Metrics
+from plasma_guard.ports import Alerts, Chain, Clock, ExitGame, Health, Journal, Metrics
 from plasma_guard.reactions.tracking import track
 
 log = structlog.get_logger(__name__)
@@ -41,6 +42,7 @@ class Scan:
         journal: Journal,
         clock: Clock,
         health: Health,
+        alerts: Alerts,
         metrics: Metrics,
         first_block: int,
     ) -> None:
@@ -49,6 +51,7 @@ class Scan:
         self._journal = journal
         self._clock = clock
         self._health = health
+        self._alerts = alerts
         self._metrics = metrics
         self._first_block = first_block
         self._refreshed_at = float("-inf")
@@ -104,12 +107,37 @@ class Scan:
         if stamp is None:
             raise ChainUnavailable(f"block {last} below the head {head.number} is not served")
         events = await self._game.root_chain_events(first, last)
-        tracked = await self._track(event for event in events if isinstance(event, ExitStarted))
+        starts = [event for event in events if isinstance(event, ExitStarted)]
+        await self._tell_impossible([event for event in starts if self._is_impossible(event)], head)
+        tracked = await self._track(starts)
         new = [each for each in tracked if not await self._knows(each)]
         await self._journal.record_scan(first, stamp, tracked, events)
         self._covered = last
         await self._refresh(await self._ended(events), head)
         return new
+
+    def _is_impossible(self, started: ExitStarted) -> bool:
+        position = started.position
+        return position is None or position.oindex >= self._game.rules.max_outputs
+
+    async def _tell_impossible(self, starts: Sequence[ExitStarted], head: BlockStamp) -> None:
+        """Tell of running exits at positions no output can have.
+
+        RootChain v0.2 cuts output and transaction index when it checks an exit but stores the position whole,
+        so that one output can be exited under several positions, none of which any spend names.
+        """
+        entries = await self._game.standard_exits([each.exit_id for each in starts], head) if starts else []
+        for started, entry in zip(starts, entries, strict=True):
+            if entry.status is ExitStatus.RUNNING:
+                self._alerts.alert(
+                    f"exits/impossible/{started.exit_id:x}/{started.identity}",
+                    Severity.CRITICAL,
+                    "an exit of a position that no output can have is running: it is a theft that nobody can"
+                    " challenge; get your funds out of this chain",
+                    exit_id=f"0x{started.exit_id:x}",
+                    owner=started.owner,
+                    block=started.block_number,
+                )
 
     async def _knows(self, found: TrackedExit) -> bool:
         known = await self._journal.tracked_exits(position=found.position)

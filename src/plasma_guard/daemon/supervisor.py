@@ -239,11 +239,12 @@ class Supervisor:
     async def _turn(self, item: Item, at: BlockStamp, answers: Answers, limit: asyncio.Semaphore) -> None:
         """Give one event its turn; whatever goes wrong ends only this turn of this event."""
         decision: Decision | None = None
+        under_way = False
         try:
             async with limit:
                 turn = await self._react.turn(item.event, item.reaction, at)
                 decision = turn.decision
-                await answers.answer(turn)
+                under_way = await answers.answer(turn)
         except GuardError as error:
             log.warning(
                 "a turn could not be finished; it is repeated", about=item.event.topic, error=str(error)
@@ -256,7 +257,10 @@ class Supervisor:
                 f"unexpected {type(error).__name__} while looking at {item.event.topic}; it is retried",
             )
         finally:
-            self._agenda.done(item, decision)
+            if under_way:
+                self._agenda.park(item)
+            else:
+                self._agenda.done(item, decision)
 
     def _look_again(self, case: Case) -> None:
         for event, _ in self._recalled([case]):

@@ -47,7 +47,7 @@ async def exit_spent_payment(people: People, tell: Tell, amount: Wei = ETHER) ->
 async def _exit_spent(
     people: People, tell: Tell, thief: Person, position: UtxoPosition, amount: Wei
 ) -> Fraud:
-    started = await people.start_exit(thief, position)
+    started = await people.start_exit(thief, position, amount)
     tell(
         f"{thief.name.capitalize()} exits output {position} although it is spent,"
         f" staking a bond of {started.bond} wei (transaction {started.tx_hash})"

@@ -83,6 +83,12 @@ class GuardProcess:
         """Its journal."""
         return self._directory / "journal.sqlite3"
 
+    @property
+    def pid(self) -> int:
+        """Its process id; `start` comes first."""
+        assert self._process is not None  # noqa: S101 (start comes first)
+        return self._process.pid
+
     def write_config(self) -> Path:
         """Write the configuration for this devnet and return its path."""
         connection = self._connection

@@ -104,13 +104,11 @@ class People:
         await self._until_submitted(position.blknum)
         return position
 
-    async def start_exit(self, owner: Person, position: UtxoPosition) -> StartedExit:
-        """Exit an output honestly signed by its owner, with the Watcher's own exit data."""
-        data = await self._exit_data(position)
+    async def start_exit(self, owner: Person, position: UtxoPosition, amount: Wei) -> StartedExit:
+        """Exit an output of `amount` wei, sent by its owner, whether it is spent or not."""
+        tx, proof = await self._exit_data(owner, position, amount)
         bond = (await self.game.bonds(await self.chain.head())).standard_exit
-        call = self._calls.start_standard_exit(
-            position, parse_hex(data["txbytes"], "txbytes"), parse_hex(data["proof"], "proof")
-        )
+        call = self._calls.start_standard_exit(position, tx, proof)
         receipt = await self._send(owner, call, value=bond, what="the start of the exit")
         cost = int(receipt["gasUsed"], 16) * int(receipt["effectiveGasPrice"], 16)
         number = int(receipt["blockNumber"], 16)
@@ -152,15 +150,21 @@ class People:
                     return
                 await asyncio.sleep(0.05)
 
-    async def _exit_data(self, position: UtxoPosition) -> dict[str, Any]:
-        """Ask the Watcher, which needs a moment to see a new block."""
+    async def _exit_data(self, owner: Person, position: UtxoPosition, amount: Wei) -> tuple[bytes, bytes]:
+        """Return transaction and proof: a deposit's are known to its owner, others are the Watcher's.
+
+        A Watcher gives no exit data for a spent deposit, and needs a moment to see a new block.
+        """
+        if position.is_deposit:
+            tx = self.rules.deposit(owner.address, ETH, amount)
+            return tx, self.rules.merkle_proof([tx], 0)
         payload = {"utxo_pos": position.encode()}
         async with asyncio.timeout(PATIENCE):
             while True:
                 answer = await self._post(self.connection.watcher_url, "/utxo.get_exit_data", payload)
                 if answer["success"]:
-                    data: dict[str, Any] = answer["data"]
-                    return data
+                    data = answer["data"]
+                    return parse_hex(data["txbytes"], "txbytes"), parse_hex(data["proof"], "proof")
                 await asyncio.sleep(0.2)
 
     async def _ask_operator(self, path: str, payload: dict[str, Any]) -> dict[str, Any]:
