@@ -24,8 +24,8 @@ from plasma_guard.ports import Chain, Clock, Journal, Metrics, Signer
 from plasma_guard.sender import fees
 from plasma_guard.sender.attempt import Facts, SendState, Step
 from plasma_guard.sender.flight import Flight
-from plasma_guard.sender.node_errors import NodeError, classify
-from plasma_guard.sender.preflight import measure
+from plasma_guard.sender.node_errors import NodeError, classify, lacks_funds
+from plasma_guard.sender.preflight import measure, rehearse
 from plasma_guard.sender.pricing import Moment, Shortfall, bumped_price, first_price, shortfall, sign
 from plasma_guard.sender.receipts import own_receipts
 from plasma_guard.sender.settings import SenderSettings
@@ -59,11 +59,12 @@ class Courier:
         )
 
     async def look(
-        self, flight: Flight, state: SendState, moment: Moment, *, queued_behind: bool
+        self, flight: Flight, state: SendState, moment: Moment, *, available: int, queued_behind: bool
     ) -> int | None:
         """Take in what the chain says; return a gas limit in gas units when a signature is wanted.
 
-        `queued_behind` says that other calls wait for this one's nonce to be used.
+        `available` is what no other call has a claim on, in wei; `queued_behind` says that other calls
+        wait for this one's nonce to be used.
         """
         before = state.receipt
         receipts = await own_receipts(self.chain, state.attempts)
@@ -77,7 +78,7 @@ class Courier:
             case Step.REPLAN:
                 await self._give_up_nonce(flight, state, moment)
             case Step.SIGN:
-                return await self._gas_to_sign(flight, moment, urgent=urgent)
+                return await self._gas_to_sign(flight, moment, available, urgent=urgent)
             case Step.BUMP:
                 return await self._gas_to_bump(flight, state, moment, at_any_price=urgent or queued_behind)
             case _:
@@ -167,18 +168,19 @@ class Courier:
         crash_point("outcome.recorded")
         flight.land(outcome)
 
-    async def _gas_to_sign(self, flight: Flight, moment: Moment, *, urgent: bool) -> int | None:
+    async def _gas_to_sign(
+        self, flight: Flight, moment: Moment, available: int, *, urgent: bool
+    ) -> int | None:
         candidate = flight.candidate
-        if moment.balance < candidate.value:
-            # Nodes answer this with a failed simulation, which would say nothing about the call.
-            gas_limit = candidate.gas_limit or 0
-            await self._short(
-                flight, shortfall(candidate, gas_limit, fees.quote(moment.prices), moment.balance), moment
-            )
-            return None
         try:
             return await measure(self.chain, candidate, self.settings.gas_margin)
         except CallReverted as error:
+            if lacks_funds(error):
+                # It says nothing about the call itself.
+                price = fees.quote(moment.prices)
+                missing = shortfall(candidate, candidate.gas_limit or 0, price, available)
+                await self._short(flight, missing, moment)
+                return None
             reason = str(error)
         except ChainUnavailable as error:
             if not urgent:
@@ -198,7 +200,10 @@ class Courier:
     async def _gas_to_bump(
         self, flight: Flight, state: SendState, moment: Moment, *, at_any_price: bool
     ) -> int | None:
-        """Pay more only for a call that still works, unless time is short or others wait behind its nonce."""
+        """Pay more only for a call that still works, unless time is short or others wait behind its nonce.
+
+        The gas limit stays: nodes that estimate on top of the pool count our own pending call as done.
+        """
         current = state.current
         if current is None:
             return None
@@ -213,14 +218,12 @@ class Courier:
             )
             return None
         try:
-            return max(
-                current.gas_limit, await measure(self.chain, flight.candidate, self.settings.gas_margin)
-            )
+            await rehearse(self.chain, flight.candidate)
         except (CallReverted, ChainUnavailable) as error:
-            if at_any_price:
-                return current.gas_limit
-            log.info("price held: the call would not work now", tx=str(current.hash), reason=str(error))
-            return None
+            if not at_any_price:
+                log.info("price held: the call would not work now", tx=str(current.hash), reason=str(error))
+                return None
+        return current.gas_limit
 
     async def _note_mining(self, state: SendState, before: Hash32 | None, moment: Moment) -> None:
         after = state.receipt

@@ -6,9 +6,9 @@ A failure of one intent ends its turn of this tick and nothing else.
 """
 
 import asyncio
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from typing import TypeVar
+from typing import ParamSpec, TypeVar
 
 import structlog
 
@@ -22,6 +22,7 @@ from plasma_guard.sender.flight import Flight
 from plasma_guard.sender.pricing import Moment
 
 log = structlog.get_logger(__name__)
+P = ParamSpec("P")
 T = TypeVar("T")
 
 _Known = tuple[Flight, SendState]
@@ -66,7 +67,7 @@ class Lane:
     async def _loop(self) -> None:
         while self._flights:
             self._wake.clear()
-            await self._survive(None, self._tick())
+            await self._survive(None, self._tick)
             for intent in [name for name, flight in self._flights.items() if flight.outcome.done()]:
                 del self._flights[intent]
             pending = sum(flight.in_flight for flight in self._flights.values())
@@ -89,20 +90,21 @@ class Lane:
     async def _tick(self) -> None:
         flights = sorted(self._flights.values(), key=lambda flight: flight.window.hard)
         new = [flight for flight in flights if flight.state is None]
-        await asyncio.gather(*(self._survive(flight, self._courier.load(flight)) for flight in new))
+        await asyncio.gather(*(self._survive(flight, self._courier.load, flight) for flight in new))
         moment = await self._moment()
         active = self._active([(each, each.state) for each in flights if each.state is not None])
+        reserved = sum(flight.reserved for flight in flights)
         newest = max((s.current.nonce for _, s in active if s.current and s.in_flight), default=-1)
         looked = await asyncio.gather(
             *(
                 self._survive(
                     flight,
-                    self._courier.look(
-                        flight,
-                        state,
-                        moment,
-                        queued_behind=state.current is not None and state.current.nonce < newest,
-                    ),
+                    self._courier.look,
+                    flight,
+                    state,
+                    moment,
+                    available=moment.balance - reserved + flight.reserved,
+                    queued_behind=state.current is not None and state.current.nonce < newest,
                 )
                 for flight, state in active
             )
@@ -144,9 +146,13 @@ class Lane:
             others = sum(amount for other, amount in reserved.items() if other != name)
             attempt = await self._survive(
                 flight,
-                self._courier.prepare(
-                    flight, state, moment, gas_limit=gas_limit, nonce=nonce, available=moment.balance - others
-                ),
+                self._courier.prepare,
+                flight,
+                state,
+                moment,
+                gas_limit=gas_limit,
+                nonce=nonce,
+                available=moment.balance - others,
             )
             if attempt is not None:
                 taken.add(nonce)
@@ -154,7 +160,7 @@ class Lane:
                 signed.append((flight, state, attempt))
         await asyncio.gather(
             *(
-                self._survive(flight, self._courier.record(state, attempt, moment))
+                self._survive(flight, self._courier.record, state, attempt, moment)
                 for flight, state, attempt in signed
             )
         )
@@ -175,17 +181,19 @@ class Lane:
         ]
         await asyncio.gather(
             *(
-                self._survive(flight, self._courier.offer(flight, state, moment))
+                self._survive(flight, self._courier.offer, flight, state, moment)
                 for _, flight, state in sorted(due, key=lambda entry: entry[0])
             )
         )
 
-    async def _survive(self, flight: Flight | None, turn: Awaitable[T]) -> T | None:
+    async def _survive(
+        self, flight: Flight | None, turn: Callable[P, Awaitable[T]], *args: P.args, **kwargs: P.kwargs
+    ) -> T | None:
         """Return what a turn gives, or None after saying why it failed; the next tick tries again."""
         name = f"lane/{self._account}" if flight is None else f"send/{flight.candidate.intent}"
         what = f"the lane of {self._account}" if flight is None else flight.candidate.purpose
         try:
-            result = await turn
+            result = await turn(*args, **kwargs)
         except RetryableError as error:
             log.warning("the turn failed and is repeated", what=what, error=str(error))
             self._courier.metrics.count("send_retries_total")

@@ -1,4 +1,4 @@
-"""The only place that reads the words of nodes about a broadcast.
+"""The only place that reads the words of nodes about money and nonces.
 
 JSON-RPC has one code, -32000, for most of what a pool can say, so the text decides. Every phrase is kept
 with the nodes known to use it; an unknown one is never taken for success.
@@ -7,6 +7,7 @@ with the nodes known to use it; an unknown one is never taken for success.
 from enum import StrEnum
 from typing import Final
 
+from plasma_guard.domain.errors import CallReverted
 from plasma_guard.domain.transactions import Rejected
 
 
@@ -82,5 +83,14 @@ _PHRASES: Final[tuple[tuple[str, NodeError], ...]] = (
 
 def classify(rejected: Rejected) -> NodeError:
     """Return what the node's words mean to the sender."""
-    text = rejected.message.lower()
+    return _meaning(rejected.message)
+
+
+def lacks_funds(error: CallReverted) -> bool:
+    """Return whether a simulation failed before the contract was run, because the account cannot pay."""
+    return not error.data and _meaning(error.message) is NodeError.INSUFFICIENT_FUNDS
+
+
+def _meaning(message: str) -> NodeError:
+    text = message.lower()
     return next((meaning for phrase, meaning in _PHRASES if phrase in text), NodeError.UNKNOWN)

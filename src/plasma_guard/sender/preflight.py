@@ -1,8 +1,12 @@
 """A call is run without a transaction before gas is spent on it."""
 
-from plasma_guard.domain.primitives import Wei
 from plasma_guard.domain.transactions import TxCandidate
 from plasma_guard.ports import Call, Chain
+
+
+async def rehearse(chain: Chain, candidate: TxCandidate) -> None:
+    """Return when the call works on the newest block; raises `CallReverted`, `ChainUnavailable`."""
+    await chain.call(_call(candidate))
 
 
 async def measure(chain: Chain, candidate: TxCandidate, margin: int) -> int:
@@ -11,6 +15,9 @@ async def measure(chain: Chain, candidate: TxCandidate, margin: int) -> int:
     Raises `CallReverted` when the call would fail, `ChainUnavailable` when nobody can say. The simulation
     comes first because its reasons are better than those of an estimate.
     """
-    call = Call(candidate.to, candidate.data, candidate.account, Wei(candidate.value))
-    await chain.call(call)
-    return -(-await chain.estimate_gas(call) * margin // 100)
+    await rehearse(chain, candidate)
+    return -(-await chain.estimate_gas(_call(candidate)) * margin // 100)
+
+
+def _call(candidate: TxCandidate) -> Call:
+    return Call(candidate.to, candidate.data, candidate.account, candidate.value)

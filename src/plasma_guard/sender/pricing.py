@@ -49,7 +49,7 @@ def first_price(
         flight.alarm(
             "capped",
             Severity.WARNING,
-            f"it costs {wanted.max_fee} wei per gas now, but the budget of {flight.window.budget} wei and the "
+            f"it costs {wanted.max_fee} wei per gas, but the budget of {flight.window.budget} wei and the "
             f"cap of {max_fee_per_gas} wei per gas allow {limit}; it is sent at that and may wait",
         )
     return fees.within(offer, payable)
