@@ -1,6 +1,5 @@
 """The Watcher's HTTP API over the verifier: same paths, envelopes and error codes as the real one."""
 
-import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from plasma_guard.domain.position import BLOCK_OFFSET, UtxoPosition
 from plasma_guard.domain.primitives import Address
 from plasma_guard.verifier.core import Verifier
 from plasma_guard.verifier.dialect import Dialect, Json, Release
+from plasma_guard.verifier.json import parse
 
 MAX_BODY = 8_000_000
 """Bytes a Watcher reads of a request."""
@@ -153,14 +153,10 @@ async def _parameters(request: web.Request) -> Parameters:
     if request.content_type != "application/json":
         raise HttpError(415, "operation:bad_request", "Invalid Content-Type header, use application/json.")
     try:
-        found = json.loads(body, parse_constant=_no_constant)
-    except (ValueError, RecursionError) as error:
+        found = parse(body)
+    except MalformedError as error:
         raise HttpError(400, "operation:bad_request", "Server has failed to parse the request.") from error
     return found if isinstance(found, dict) else {}
-
-
-def _no_constant(text: str) -> object:
-    raise ValueError(text)
 
 
 def _check_accept(request: web.Request) -> None:

@@ -58,7 +58,7 @@ class Follower:
         self._exits: deque[RootChainEvent] = deque()
         self._finalized: deque[ExitFinalized] = deque()
         self._missing_since: float | None = None
-        self._exits_read = first
+        self._exits_read = first - 1
         self._started = False
 
     async def step(self) -> None:
@@ -159,11 +159,11 @@ class Follower:
                 last_mined_blknum=mined,
                 last_mined_at=Timestamp(0) if newest is None else newest.timestamp,
                 services={
-                    "block_getter": validated,
-                    "depositor": read,
-                    "exit_challenger": self._exits_read,
-                    "exit_finalizer": waiting,
-                    "exit_processor": self._exits_read,
+                    "block_getter": max(0, validated),
+                    "depositor": max(0, read),
+                    "exit_challenger": max(0, self._exits_read),
+                    "exit_finalizer": max(0, waiting),
+                    "exit_processor": max(0, self._exits_read),
                     "root_chain_height": head.number,
                 },
             )

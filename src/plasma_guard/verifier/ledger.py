@@ -47,6 +47,12 @@ class LedgerBlock:
         """The unsigned transactions, whose Merkle root is the block's."""
         return [each.tx.raw for each in self.transactions]
 
+    def outputs(self) -> Iterator[tuple[UtxoPosition, Output]]:
+        """Iterate over everything the block created, spent or not."""
+        for txindex, signed in enumerate(self.transactions):
+            for oindex, output in enumerate(signed.tx.outputs):
+                yield UtxoPosition(self.blknum, txindex, oindex), output
+
 
 class Ledger:
     """Unspent outputs, spends and blocks, up to but not including block `next_blknum`."""
@@ -144,10 +150,8 @@ class Ledger:
     def _outputs(self) -> Iterator[tuple[UtxoPosition, Output]]:
         for blknum, output in self._deposits.items():
             yield UtxoPosition(blknum, 0, 0), output
-        for blknum, block in self._blocks.items():
-            for txindex, signed in enumerate(block.transactions):
-                for oindex, output in enumerate(signed.tx.outputs):
-                    yield UtxoPosition(blknum, txindex, oindex), output
+        for block in self._blocks.values():
+            yield from block.outputs()
 
 
 class OpenBlock:

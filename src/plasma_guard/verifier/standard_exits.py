@@ -63,7 +63,8 @@ class StandardExits:
         self._sla_margin = sla_margin
         self._exits: dict[UtxoPosition, KnownExit] = {}
         self._positions: dict[ExitId, UtxoPosition] = {}
-        self._unplaced: list[tuple[ExitStarted, StandardExit | None, Timestamp | None]] = []
+        self._challenges: dict[UtxoPosition, tuple[int, int]] = {}
+        self._unplaced: dict[ExitId, tuple[ExitStarted, StandardExit | None, Timestamp | None]] = {}
 
     @property
     def unplaced(self) -> int:
@@ -87,10 +88,17 @@ class StandardExits:
                 self._finalize(event)
 
     def block_applied(self) -> None:
-        """Look again for the outputs of exits that had none."""
-        waiting, self._unplaced = self._unplaced, []
-        for start in waiting:
-            self._start(*start)
+        """Look in the new block for the outputs of exits that had none."""
+        block = self._ledger.last_block
+        if block is None or not self._unplaced:
+            return
+        owners = {start.owner for start, _, _ in self._unplaced.values()}
+        for position, output in block.outputs():
+            if output.owner in owners:
+                creating_tx = block.transactions[position.txindex].tx.raw
+                exit_id = self._rules.standard_exit_id(creating_tx, position)
+                if waiting := self._unplaced.pop(exit_id, None):
+                    self._place(position, *waiting)
 
     def is_exiting(self, position: UtxoPosition) -> bool:
         """Tell whether an active standard exit of the output is known."""
@@ -147,10 +155,16 @@ class StandardExits:
         position = event.position or (entry and entry.position)
         position = position or self._ledger.position_of_exit(event.exit_id, event.owner)
         if position is None:
-            self._unplaced.append((event, entry, at))
-            return
-        # Finalized entries stay active here: the finalization's own log decides whether it was a valid one.
-        gone = entry is not None and entry.status in (ExitStatus.CHALLENGED, ExitStatus.ABSENT)
+            self._unplaced[event.exit_id] = (event, entry, at)
+        else:
+            self._place(position, event, entry, at)
+
+    def _place(
+        self, position: UtxoPosition, event: ExitStarted, entry: StandardExit | None, at: Timestamp | None
+    ) -> None:
+        # A challenge can have been read before the start found its place.
+        challenged = self._challenges.get(position, (-1, -1)) > (event.block_number, event.log_index)
+        gone = challenged or (entry is not None and self._is_challenged(entry))
         self._positions[event.exit_id] = position
         self._exits[position] = KnownExit(
             exit_id=event.exit_id,
@@ -164,7 +178,18 @@ class StandardExits:
             exiting_tx=event.exiting_tx,
         )
 
+    def _is_challenged(self, entry: StandardExit) -> bool:
+        """Tell whether the contract's entry says that a challenge succeeded.
+
+        On rootchain v0.2 a challenge deletes the entry. On ald it is deleted when the exit was processed:
+        then the logs, which come next, tell whether it was challenged or paid.
+        """
+        if self._rules.generation.is_ald:
+            return entry.status is ExitStatus.CHALLENGED
+        return entry.status is ExitStatus.ABSENT
+
     def _challenge(self, event: ExitChallenged) -> None:
+        self._challenges[event.position] = (event.block_number, event.log_index)
         if known := self._exits.get(event.position):
             self._exits[event.position] = replace(known, active=False)
 
