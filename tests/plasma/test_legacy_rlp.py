@@ -76,6 +76,8 @@ REFUSED = {
     "an owner of 19 bytes": tx(outputs=b"\xea\x93" + OWNER[1:] + b"\x94" + ETH + b"\x05" + EMPTY_OUTPUT * 3),
     "metadata that is a list": tx(tail=b"\xc0"),
     "cut off": tx()[:-1],
+    "metadata cut off": tx(tail=b"\xa0" + b"\x11" * 31),
+    "metadata cut off in the length of its length": tx(tail=b"\xbf\0"),
     "cut off in a header": tx()[:3],
 }
 
@@ -94,6 +96,7 @@ def test_what_the_contract_refuses_is_refused(raw: bytes) -> None:
         ((0, 0, 10**9), UtxoPosition(1, 0, 0)),
         ((1, 0, 10_000), UtxoPosition(1, 1, 0)),
         ((2**256 - 1, 200_000, 0), UtxoPosition(1, 0, 0)),
+        ((2**255 // 10**9 + 1, 100_000, 0), UtxoPosition(2**255 // 10**9 + 2, 0, 0)),
     ],
 )
 def test_parts_out_of_range_are_added_up_but_signed_as_written(

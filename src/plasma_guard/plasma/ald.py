@@ -81,10 +81,7 @@ class AldRules(BaseRules):
         return Hash32(deposit_or_payment_digest(creating_tx, position, eip712.word(position.oindex)))
 
     def _decode_input(self, data: bytes, item: rlp.Item) -> UtxoPosition:
-        encoded = int.from_bytes(rlp.fixed(data, item, 32, "input"))
-        if encoded == 0:
-            raise MalformedError("input: must not be zero")
-        position = UtxoPosition.decode(encoded)
+        position = UtxoPosition.decode(int.from_bytes(rlp.fixed(data, item, 32, "input")))
         self._check_position(position)
         return position
 
