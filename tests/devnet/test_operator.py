@@ -123,7 +123,8 @@ async def test_other_requests_are_refused(net: Net) -> None:
     for code, answer in asked.items():
         assert (answer["success"], answer["data"]["code"]) == (False, code)
         assert answer["service_name"] == "child_chain"
-    for wrong in ([], {}, {"transaction": 5}, {"transaction": "0x 00"}):
+    wrong_ones: list[object] = [[], {}, {"transaction": 5}, {"transaction": "0x 00"}]
+    for wrong in wrong_ones:
         assert (await net.ask("/transaction.submit", wrong))["data"]["code"] == "operation:bad_request"
     async with HttpBlockSource(net.url) as source:
         with pytest.raises(BlockUnavailableError, match="get_block:not_found"):

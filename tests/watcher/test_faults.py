@@ -240,6 +240,28 @@ async def test_a_server_that_always_hangs_up_is_asked_twice(serve_raw: ServeRaw)
     assert connections == 2
 
 
+async def test_a_server_without_tls_is_unreachable_over_https(serve: Serve) -> None:
+    """A failed TLS handshake is a failed connection."""
+    url = await serve(answering(HEALTHY))
+    async with HttpWatcher(url.replace("http://", "https://")) as watcher:
+        with pytest.raises(WatcherUnreachable, match="no connection"):
+            await watcher.status()
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+async def test_a_proxy_of_the_environment_is_not_asked_for_this_machine(
+    host: str, serve: Serve, monkeypatch: pytest.MonkeyPatch, unused_tcp_port: int
+) -> None:
+    """A Watcher on loopback is reached although the environment names a proxy for everything."""
+    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(name, f"http://127.0.0.1:{unused_tcp_port}")
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    monkeypatch.delenv("no_proxy", raising=False)
+    url = await serve(answering(HEALTHY))
+    async with HttpWatcher(url.replace("127.0.0.1", host)) as watcher:
+        assert (await watcher.status()).last_mined_blknum == 4000
+
+
 async def test_nobody_listening_is_unreachable(unused_tcp_port: int) -> None:
     """A refused connection is a state of the network, not of the Watcher."""
     async with HttpWatcher(f"http://127.0.0.1:{unused_tcp_port}") as watcher:

@@ -1,6 +1,7 @@
 """The HTTP client: one request, one deadline, one bounded answer."""
 
 import asyncio
+import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import TracebackType
@@ -61,6 +62,8 @@ class HttpWatcher:
             timeout=deadline,
             follow_redirects=False,
             transport=transport,
+            # A proxy of the environment is for what is outside, never for this machine itself.
+            trust_env=not _is_loopback(url.host),
         )
 
     def __repr__(self) -> str:
@@ -146,6 +149,13 @@ class HttpWatcher:
             with attempt:
                 return await self._http.send(request, stream=True)
         raise AssertionError("tenacity either returns or raises")
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def _checked(base_url: str) -> httpx.URL:
