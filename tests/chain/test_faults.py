@@ -1,5 +1,6 @@
 """What RpcChain does when endpoints fail; the node behind the proxies is real."""
 
+import asyncio
 import gzip
 from collections.abc import AsyncIterator, Callable
 
@@ -8,9 +9,9 @@ from aiohttp import web
 from eth_account import Account
 
 from plasma_guard.chain import RpcChain
-from plasma_guard.chain.endpoints import PAUSE_SECONDS, PROBE_SECONDS, QUARANTINE_SECONDS, ROUNDS
+from plasma_guard.chain.endpoints import MAX_REQUESTS, PROBE_SECONDS, QUARANTINE_SECONDS, ROUNDS
 from plasma_guard.devnet.evm import Evm, EvmOptions
-from plasma_guard.domain.errors import ChainUnavailable
+from plasma_guard.domain.errors import CallReverted, ChainUnavailable
 from plasma_guard.domain.primitives import Address, Hash32
 from plasma_guard.domain.transactions import Accepted, Rejected
 from plasma_guard.ports import Call
@@ -140,7 +141,7 @@ async def test_three_failures_pause_an_endpoint_for_a_minute(
         assert await chain.balance(ME) == 0
     assert len(proxy.seen) == 3
     proxy.fault = None
-    clock.advance(PAUSE_SECONDS - 1)
+    clock.advance(59)
     await chain.balance(ME)
     assert len(proxy.seen) == 3
     clock.advance(1)
@@ -247,6 +248,55 @@ async def test_an_endpoint_that_lacks_the_pinned_block_is_passed_over(
             assert await chain.call(Call(ME, b""), head) == b""
         assert behind.count("eth_call") == 5
         assert chain.endpoints[0].failures == 0
+
+
+async def test_one_endpoint_alone_cannot_veto_a_simulation(
+    chain: RpcChain, proxy: RpcProxy, backup: RpcProxy
+) -> None:
+    """A call that another current endpoint lets through is not refused; a read has no second opinion."""
+    refusal = {"code": 3, "message": "execution reverted: no", "data": "0x"}
+    proxy.fault = errors(eth_call=refusal, eth_estimateGas=refusal)
+    await chain.chain_id()
+    simulation = Call(ME, b"", sender=ME)
+    assert await chain.call(simulation) == b""
+    assert await chain.estimate_gas(simulation) == 21_000
+    with pytest.raises(CallReverted):
+        await chain.call(Call(ME, b""))
+    backup.fault = proxy.fault
+    for method in (chain.call, chain.estimate_gas):
+        with pytest.raises(CallReverted, match="no"):
+            await method(simulation)
+
+
+async def test_a_crowd_of_requests_is_not_taken_for_silence(proxy: RpcProxy, clock: FakeClock) -> None:
+    """Requests wait for their turn outside the deadline, and only so many are under way at once."""
+    waiting, most = 0, 0
+
+    async def slow(_: web.Request, __: object) -> None:
+        nonlocal waiting, most
+        waiting += 1
+        most = max(most, waiting)
+        for _turn in range(20):
+            await asyncio.sleep(0)
+        waiting -= 1
+
+    proxy.fault = slow
+    async with connect(clock, proxy.url) as chain:
+        found = await asyncio.gather(*(chain.block(number % 20) for number in range(1500)))
+    assert None not in found
+    assert most <= MAX_REQUESTS
+    assert chain.endpoints[0].problem is None
+
+
+async def test_a_crowd_does_not_queue_up_before_a_dead_endpoint(
+    chain: RpcChain, proxy: RpcProxy, backup: RpcProxy
+) -> None:
+    """Once it is paused, those still waiting for it go on to the next endpoint."""
+    await chain.chain_id()
+    proxy.fault = proxy.silence()
+    found = await asyncio.gather(*(chain.block(number % 20) for number in range(300)))
+    assert None not in found
+    assert len(proxy.seen) < 3 * MAX_REQUESTS
 
 
 async def test_calls_are_sent_singly_to_an_endpoint_without_batches(

@@ -1,14 +1,16 @@
 """RpcChain answers the `Chain` port from a pool of JSON-RPC endpoints."""
 
 from collections.abc import Sequence
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
+import structlog
 from eth_utils.crypto import keccak
 
 from plasma_guard.chain import fees, shapes
-from plasma_guard.chain.endpoints import EndpointPool, EndpointState
+from plasma_guard.chain.endpoints import EndpointPool, EndpointState, Work
 from plasma_guard.chain.failures import (
     EndpointBehind,
+    EndpointFailure,
     EndpointMisbehaved,
     RpcAnsweredError,
     bounded,
@@ -17,7 +19,7 @@ from plasma_guard.chain.logs import LogScanner
 from plasma_guard.chain.reverts import as_revert
 from plasma_guard.chain.rpc import DEADLINE, MAX_BODY, RpcEndpoint
 from plasma_guard.domain.blocks import BlockStamp, Log
-from plasma_guard.domain.errors import ChainUnavailable
+from plasma_guard.domain.errors import CallReverted, ChainUnavailable
 from plasma_guard.domain.primitives import Address, Hash32, Timestamp, Wei, shorten
 from plasma_guard.domain.transactions import Accepted, FeeFacts, Receipt, Rejected
 from plasma_guard.ports import Call, Clock
@@ -27,6 +29,8 @@ MAX_LAG_BLOCKS = 3
 FRESH_SECONDS = 60
 """A head at most this old is current whatever another endpoint claims."""
 
+_T = TypeVar("_T")
+_log = structlog.get_logger(__name__)
 _UNKNOWN_BLOCK = (
     "not found",
     "unknown block",
@@ -94,7 +98,7 @@ class RpcChain:
 
         if len(self._pool.states) == 1:
             return await self._pool.ask(work)
-        answers = await self._pool.ask_all(work, enough=lambda _: True, everyone=False)
+        answers = await self._pool.ask_all(self._pool.awake(), work, enough=lambda _: True)
         heads = [(state, stamp) for state, stamp in answers if isinstance(stamp, BlockStamp)]
         if not heads:
             return await self._pool.ask(work)
@@ -139,19 +143,23 @@ class RpcChain:
         return found
 
     async def call(self, call: Call, at: BlockStamp | None = None) -> bytes:
-        """Run a call without a transaction, at one block (None: newest); raises `CallReverted`."""
-        return (await self.call_many([call], at))[0]
+        """Run a call without a transaction, at one block (None: newest); raises `CallReverted`.
+
+        A call with a sender is a simulation, and one endpoint alone cannot veto it: a refusal stands only
+        if no other current endpoint lets the call through.
+        """
+
+        async def work(endpoint: RpcEndpoint) -> bytes:
+            (answer,) = await _eth_call(endpoint, [call], at)
+            return answer
+
+        return await self._agreed(work, call)
 
     async def call_many(self, calls: Sequence[Call], at: BlockStamp | None = None) -> list[bytes]:
         """Run several calls at one block, in one request where the endpoint allows; raises `CallReverted`."""
         if not calls:
             return []
-        requests = [("eth_call", [_call_object(call), _block_tag(at)]) for call in calls]
-
-        async def work(endpoint: RpcEndpoint) -> list[bytes]:
-            return [_call_result(answer) for answer in await endpoint.batch(requests)]
-
-        return await self._pool.ask(work)
+        return await self._pool.ask(lambda endpoint: _eth_call(endpoint, calls, at))
 
     async def logs(
         self, addresses: Sequence[Address], topics: Sequence[Hash32], first: int, last: int
@@ -179,7 +187,7 @@ class RpcChain:
         return await self._number("eth_getTransactionCount", [str(address), "latest"])
 
     async def estimate_gas(self, call: Call) -> int:
-        """Return the gas units the call needs now; raises `CallReverted`."""
+        """Return the gas units the call needs now; raises `CallReverted` on the same terms as `call`."""
 
         async def work(endpoint: RpcEndpoint) -> int:
             try:
@@ -189,7 +197,7 @@ class RpcChain:
                 raise
             return shapes.quantity(answer, "eth_estimateGas")
 
-        return await self._pool.ask(work)
+        return await self._agreed(work, call)
 
     async def fee_facts(self) -> FeeFacts:
         """Return the base fee of the next block and the tip that recent transactions paid."""
@@ -214,7 +222,7 @@ class RpcChain:
                 )
             return None
 
-        answers = await self._pool.ask_all(work, enough=lambda answer: answer is None, everyone=True)
+        answers = await self._pool.ask_all(self._pool.everyone(), work, enough=lambda answer: answer is None)
         taken = tuple(state.name for state, answer in answers if answer is None)
         if taken:
             return Accepted(taken)
@@ -235,14 +243,44 @@ class RpcChain:
         if found is not None or len(self._pool.states) == 1:
             return found
         # One node's null may only be its lag.
-        answers = await self._pool.ask_all(work, enough=lambda answer: answer is not None, everyone=False)
+        answers = await self._pool.ask_all(
+            self._pool.current(), work, enough=lambda answer: answer is not None
+        )
         return next((answer for _, answer in answers if isinstance(answer, Receipt)), None)
+
+    async def _agreed(self, work: Work[_T], call: Call) -> _T:
+        try:
+            return await self._pool.ask(work)
+        except CallReverted:
+            current = self._pool.current()
+            if call.sender is None or len(current) == 1:
+                raise
+
+            async def opinion(endpoint: RpcEndpoint) -> _T | CallReverted:
+                try:
+                    return await work(endpoint)
+                except CallReverted as refusal:
+                    return refusal
+
+            answers = await self._pool.ask_all(
+                current, opinion, enough=lambda answer: not isinstance(answer, CallReverted)
+            )
+            for state, answer in answers:
+                if not isinstance(answer, CallReverted | EndpointFailure):
+                    _log.warning("endpoints disagree about a simulation", let_through_by=state.name)
+                    return answer
+            raise
 
     async def _number(self, method: str, params: list[Any]) -> int:
         async def work(endpoint: RpcEndpoint) -> int:
             return shapes.quantity(await endpoint.request(method, params), method)
 
         return await self._pool.ask(work)
+
+
+async def _eth_call(endpoint: RpcEndpoint, calls: Sequence[Call], at: BlockStamp | None) -> list[bytes]:
+    requests = [("eth_call", [_call_object(call), _block_tag(at)]) for call in calls]
+    return [_call_result(answer) for answer in await endpoint.batch(requests)]
 
 
 def _call_object(call: Call) -> dict[str, str]:

@@ -3,12 +3,12 @@
 import asyncio
 import random
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 import structlog
 
-from plasma_guard.chain.failures import EndpointFailure, RpcAnsweredError, WrongChain
+from plasma_guard.chain.failures import EndpointFailure, EndpointResting, RpcAnsweredError, WrongChain
 from plasma_guard.chain.rpc import RpcEndpoint
 from plasma_guard.chain.shapes import quantity
 from plasma_guard.domain.errors import ChainUnavailable
@@ -22,6 +22,8 @@ PROBE_SECONDS = 5.0
 """When every endpoint rests, one that was not asked for this long is tried all the same."""
 ROUNDS = 3
 BACKOFF_SECONDS = 0.5
+MAX_REQUESTS = 16
+"""How many requests one endpoint gets at the same time; the others wait, and waiting is no silence of its."""
 GRACE_SECONDS = 2.0
 """How long the others may still answer once one endpoint has, where all are asked at once."""
 
@@ -36,12 +38,14 @@ class EndpointState:
 
     endpoint: RpcEndpoint
     failures: int = 0
+    pauses: int = 0
     paused_until: float = float("-inf")
     quarantined_until: float = float("-inf")
     asked_at: float = float("-inf")
     verified: bool = False
     lagging: bool = False
     problem: str | None = None
+    slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MAX_REQUESTS))
 
     @property
     def name(self) -> str:
@@ -99,7 +103,7 @@ class EndpointPool:
         for attempt in range(ROUNDS):
             if attempt:
                 await self._clock.sleep(self._backoff(attempt))
-            for state in self._candidates():
+            for state in self.current():
                 try:
                     return await self._run(state, work)
                 except EndpointFailure as failure:
@@ -107,19 +111,12 @@ class EndpointPool:
         raise ChainUnavailable(self._say(problems))
 
     async def ask_all(
-        self, work: Work[_T], *, enough: Callable[[_T], bool], everyone: bool
+        self, states: Sequence[EndpointState], work: Work[_T], *, enough: Callable[[_T], bool]
     ) -> list[tuple[EndpointState, _T | EndpointFailure]]:
-        """Run the work on all endpoints at once and return what came, in order of trust.
+        """Run the work on several endpoints at once and return what came, in the order given.
 
-        Once an answer is `enough`, the others have `GRACE_SECONDS` left. `everyone` includes resting
-        endpoints; one known to serve another chain is never asked.
+        Once an answer is `enough`, the others have `GRACE_SECONDS` left.
         """
-        now = self._clock.monotonic()
-        states = (
-            [s for s in self._states if s.quarantined_until <= now]
-            if everyone
-            else self._candidates(lag=True)
-        )
         tasks = {asyncio.ensure_future(self._settle(state, work)): state for state in states}
         try:
             pending = set(tasks)
@@ -147,10 +144,14 @@ class EndpointPool:
             return failure
 
     async def _run(self, state: EndpointState, work: Work[_T]) -> _T:
-        state.asked_at = self._clock.monotonic()
+        pauses = state.pauses
         try:
-            await self._verify(state)
-            answer = await work(state.endpoint)
+            async with state.slots:
+                if state.pauses != pauses:
+                    raise EndpointResting("failed while this request was waiting for its turn")
+                state.asked_at = self._clock.monotonic()
+                await self._verify(state)
+                answer = await work(state.endpoint)
         except RpcAnsweredError as error:
             failure = EndpointFailure(str(error))
             self._note(state, failure)
@@ -187,16 +188,25 @@ class EndpointPool:
         _log.warning("endpoint failed", endpoint=state.name, problem=state.problem, failures=state.failures)
         if state.failures >= FAILURES_BEFORE_PAUSE:
             state.failures = 0
+            state.pauses += 1
             state.paused_until = now + PAUSE_SECONDS
             _log.warning("endpoint paused", endpoint=state.name, seconds=PAUSE_SECONDS)
 
-    def _candidates(self, *, lag: bool = False) -> list[EndpointState]:
-        """Return whom to ask, most trusted first; when all rest, those not asked for `PROBE_SECONDS`."""
+    def everyone(self) -> list[EndpointState]:
+        """Return all endpoints but those known to serve another chain, most trusted first."""
         now = self._clock.monotonic()
-        right = [state for state in self._states if state.quarantined_until <= now]
-        awake = [state for state in right if state.paused_until <= now]
-        current = awake if lag else ([state for state in awake if not state.lagging] or awake)
-        return current or [state for state in right if state.asked_at + PROBE_SECONDS <= now]
+        return [state for state in self._states if state.quarantined_until <= now]
+
+    def awake(self) -> list[EndpointState]:
+        """Return whom to ask about the head; when all rest, those not asked for `PROBE_SECONDS`."""
+        now = self._clock.monotonic()
+        awake = [state for state in self.everyone() if state.paused_until <= now]
+        return awake or [state for state in self.everyone() if state.asked_at + PROBE_SECONDS <= now]
+
+    def current(self) -> list[EndpointState]:
+        """Return whom to ask about anything else: not those that lag behind, if there are others."""
+        awake = self.awake()
+        return [state for state in awake if not state.lagging] or awake
 
     def _backoff(self, attempt: int) -> float:
         jitter = random.uniform(0.5, 1.5)  # noqa: S311 : spreads retries, guards no secret

@@ -41,6 +41,12 @@ class EndpointBehind(EndpointFailure):
     counts = False
 
 
+class EndpointResting(EndpointFailure):
+    """The endpoint was paused while a request waited for its turn."""
+
+    counts = False
+
+
 class WrongChain(EndpointFailure):
     """The endpoint serves another chain than the one guarded."""
 
