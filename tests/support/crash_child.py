@@ -1,0 +1,90 @@
+"""One life of a sending guard in a process of its own, which a crash point may end.
+
+Each sleep of the guard mines one block (none during the first `quiet` ones), so the chain moves as the guard
+waits and a run is the same every time.
+"""
+
+import asyncio
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+
+from plasma_guard.chain import RpcChain
+from plasma_guard.domain.cases import CaseKey, Kind
+from plasma_guard.domain.crashpoints import VARIABLE
+from plasma_guard.domain.decisions import Window
+from plasma_guard.domain.exits import ExitId
+from plasma_guard.domain.position import UtxoPosition
+from plasma_guard.domain.primitives import Timestamp, Wei
+from plasma_guard.domain.transactions import TxCandidate
+from plasma_guard.journal import open_journal
+from plasma_guard.keys import LocalSigner, SigningPolicy
+from plasma_guard.sender import SenderSettings, TxSender
+from support.clock import FakeClock
+from support.recorders import RecordedAlerts, RecordedMetrics
+from support.sending import BUDGET, CHAIN_ID, COUNTER, COUNTER_CODE, PLASMA, SELECTOR
+
+__all__ = ["COUNTER", "COUNTER_CODE", "Life", "live"]
+
+KEY = bytes.fromhex("ac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80")
+INTENT = "challenge"
+
+
+@dataclass(frozen=True)
+class Life:
+    """Where a guard lives, and where it ends if not by itself."""
+
+    url: str
+    folder: Path
+    crash_at: str = ""
+    quiet: int = 0
+
+
+class MiningClock(FakeClock):
+    """Every sleep lets a block pass."""
+
+    def __init__(self, url: str, quiet: int) -> None:
+        super().__init__()
+        self._url = url
+        self._quiet = quiet
+
+    async def sleep(self, seconds: float) -> None:
+        await super().sleep(seconds)
+        if len(self.slept) > self._quiet:
+            body = {"jsonrpc": "2.0", "id": 1, "method": "anvil_mine", "params": ["0x1"]}
+            async with httpx.AsyncClient(trust_env=False) as client:
+                await client.post(self._url, json=body)
+
+
+def live(life: Life) -> None:
+    """Open the journal, take up the case, send its one call, and end well."""
+    if life.crash_at:
+        os.environ[VARIABLE] = life.crash_at
+    asyncio.run(_live(life))
+
+
+async def _live(life: Life) -> None:
+    policy = SigningPolicy(CHAIN_ID, {COUNTER: {SELECTOR: {Wei(0)}}}, Wei(10**18))
+    signer = LocalSigner(KEY, policy)
+    clock = MiningClock(life.url, life.quiet)
+    async with (
+        open_journal(
+            life.folder / "journal.db", CHAIN_ID, PLASMA, accounts=[signer.address], runtime=life.folder
+        ) as journal,
+        RpcChain.connect([life.url], FakeClock()) as chain,
+        TxSender(
+            chain=chain,
+            journal=journal,
+            signers=[signer],
+            clock=clock,
+            alerts=RecordedAlerts(),
+            metrics=RecordedMetrics(),
+            settings=SenderSettings(CHAIN_ID, confirmations=2),
+        ) as sender,
+    ):
+        key = CaseKey(CHAIN_ID, PLASMA, Kind.STANDARD_EXIT, ExitId(1), "0xab/0")
+        case = await journal.open_case(key, UtxoPosition(1, 0, 0), Timestamp(1))
+        call = TxCandidate(INTENT, case.id, signer.address, COUNTER, SELECTOR, Wei(0), "count", 100_000)
+        await sender.submit(call, Window(Timestamp(2**40), Timestamp(2**41), BUDGET))
