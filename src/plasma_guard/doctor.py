@@ -9,10 +9,15 @@ from plasma_guard.chain.chain import RpcChain
 from plasma_guard.clock import SystemClock
 from plasma_guard.config import Config
 from plasma_guard.daemon.freshness import Freshness, FreshnessLimits
-from plasma_guard.domain.errors import ConfigurationError, GuardError, WatcherNotReady
+from plasma_guard.domain.errors import ConfigurationError, GuardError, RetryableError, WatcherNotReady
 from plasma_guard.domain.position import CHILD_BLOCK_INTERVAL
 from plasma_guard.ports import ExitGame
 from plasma_guard.watcher import HttpWatcher
+
+REMEDIES = {
+    "root chain": "is the node up, and root_chain.rpc right?",
+    "watcher": "is the Watcher up, and watcher.url right?",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +52,9 @@ async def examine(config: Config, env: Mapping[str, str]) -> list[Finding]:
 async def _finding(findings: list[Finding], name: str, look: Callable[[], Awaitable[str]]) -> bool:
     try:
         findings.append(Finding(name, ok=True, found=await look()))
+    except RetryableError as error:
+        findings.append(Finding(name, ok=False, found=f"{error}; {REMEDIES[name]}"))
+        return False
     except GuardError as error:
         findings.append(Finding(name, ok=False, found=str(error)))
         return False
@@ -72,7 +80,7 @@ async def _watcher(config: Config, watcher: HttpWatcher, chain: RpcChain, game: 
     try:
         status = await watcher.status()
     except WatcherNotReady as error:
-        raise WatcherNotReady(f"{error}; it is starting or has lost its own node: try again later") from error
+        raise WatcherNotReady(f"{error}: it is starting or has lost its own node") from error
     if game is None:
         return "answers; whether it watches the same contracts could not be checked"
     head = await chain.head()

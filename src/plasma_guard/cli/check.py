@@ -20,7 +20,9 @@ def check(config: ConfigOption = None, as_json: JsonOption = False) -> None:
     from plasma_guard.cli.load import load  # noqa: PLC0415 (a quick --help)
     from plasma_guard.doctor import Finding, examine  # noqa: PLC0415 (same)
     from plasma_guard.domain.errors import ConfigurationError  # noqa: PLC0415 (same)
+    from plasma_guard.telemetry.logs import configure_logging  # noqa: PLC0415 (same)
 
+    configure_logging(level="error")  # the table below says it all
     try:
         settings = load(config)
     except ConfigurationError as error:

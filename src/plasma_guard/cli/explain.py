@@ -25,6 +25,9 @@ def explain(
     """Say what the guard would do about an event, and why; nothing is sent."""
     from plasma_guard.cli.load import load  # noqa: PLC0415 (a quick --help)
     from plasma_guard.explaining import events_of, explain  # noqa: PLC0415 (same)
+    from plasma_guard.telemetry.logs import configure_logging  # noqa: PLC0415 (same)
+
+    configure_logging(level="error")  # the explanations below say it all
 
     events = events_of(_read(file))
     explanations = asyncio.run(explain(load(config), events))

@@ -6,18 +6,23 @@ import asyncio
 import contextlib
 import os
 import signal
-from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from plasma_guard.cli.options import ConfigOption
+from plasma_guard.domain.errors import RetryableError
 
 if TYPE_CHECKING:
+    from structlog.typing import FilteringBoundLogger as BoundLogger
+
     from plasma_guard.app import Guard
     from plasma_guard.config import Config
     from plasma_guard.telemetry.health import Health
     from plasma_guard.telemetry.systemd import ServiceManager
+
+RETRY = 5.0
+"""Seconds between attempts to start while the root chain cannot be reached."""
 
 
 def run(
@@ -39,7 +44,6 @@ def run(
 async def _guard(settings: Config) -> None:
     import structlog  # noqa: PLC0415 (same)
 
-    from plasma_guard.app import assemble  # noqa: PLC0415 (same)
     from plasma_guard.telemetry.server import HealthServer  # noqa: PLC0415 (same)
     from plasma_guard.telemetry.systemd import ServiceManager  # noqa: PLC0415 (same)
 
@@ -50,7 +54,7 @@ async def _guard(settings: Config) -> None:
         loop.add_signal_handler(number, stop.set)
     manager = ServiceManager(os.environ)
     async with contextlib.AsyncExitStack() as stack:
-        guard = await _assembled(stack, assemble(settings), stop)
+        guard = await _assembled(stack, settings, stop, log)
         if guard is None:
             return
         if settings.server.enabled:
@@ -85,11 +89,11 @@ async def _guard(settings: Config) -> None:
 
 
 async def _assembled(
-    stack: contextlib.AsyncExitStack, building: AbstractAsyncContextManager[Guard], stop: asyncio.Event
+    stack: contextlib.AsyncExitStack, settings: Config, stop: asyncio.Event, log: BoundLogger
 ) -> Guard | None:
-    """Build the guard, or give up when told to stop first: an endpoint may be down for long at start-up."""
-    build = asyncio.ensure_future(stack.enter_async_context(building))
-    stopped = asyncio.ensure_future(stop.wait())
+    """Build the guard, however long its endpoints stay away; None when told to stop first."""
+    build = asyncio.create_task(_patiently(stack, settings, log))
+    stopped = asyncio.create_task(stop.wait())
     await asyncio.wait({build, stopped}, return_when=asyncio.FIRST_COMPLETED)
     stopped.cancel()
     if build.done():
@@ -98,6 +102,17 @@ async def _assembled(
     with contextlib.suppress(asyncio.CancelledError):
         await build
     return None
+
+
+async def _patiently(stack: contextlib.AsyncExitStack, settings: Config, log: BoundLogger) -> Guard:
+    from plasma_guard.app import assemble  # noqa: PLC0415 (a quick --help)
+
+    while True:
+        try:
+            return await stack.enter_async_context(assemble(settings))
+        except RetryableError as error:
+            log.error("cannot start yet, nothing is guarded; will try again", error=str(error), seconds=RETRY)
+            await asyncio.sleep(RETRY)
 
 
 async def _watchdog(manager: ServiceManager, health: Health) -> None:

@@ -19,7 +19,6 @@ from plasma_guard.plasma.rules import PlasmaRules
 from plasma_guard.reactions.base import Policy, Reaction, Scene, Subject, WatcherEvent
 from plasma_guard.reactions.tracking import track
 
-
 PAID = "the exit was processed and paid before anyone challenged it"
 
 
