@@ -38,6 +38,7 @@ ACCEPTED = {
     "a fifth output": tx(outputs=OUTPUT + EMPTY_OUTPUT * 3 + b"\x80"),
     "a fourth field": tx(b"\xc4\x01\x80\x80\x07" + EMPTY_INPUT * 3),
     "wrong length of the whole": b"\xf8\x00" + tx()[2:],
+    "a fifth output with a cut off header": tx(outputs=OUTPUT + EMPTY_OUTPUT * 3 + b"\xbf"),
 }
 
 
