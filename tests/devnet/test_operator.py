@@ -10,6 +10,7 @@ from plasma_guard.domain.position import UtxoPosition
 from plasma_guard.domain.primitives import ETH, Hash32, Wei
 from plasma_guard.verifier import Margins, Verifier
 from plasma_guard.verifier.child_chain import BlockUnavailableError, HttpBlockSource
+from plasma_guard.verifier.fees import encode_fee_claim
 from verifier.net import FRIEND, USER, Net, network
 
 
@@ -63,6 +64,9 @@ async def test_unsound_transactions_are_refused_by_name(net: Net) -> None:
             net.rules.deposit(USER.address, ETH, Wei(1)), []
         ): "submit:amounts_do_not_add_up",
     }
+    if net.rules.generation.is_ald:
+        fees = encode_fee_claim(USER.address, ETH, Wei(1), bytes(32))
+        refused[fees] = "submit:transaction_not_supported"
     for signed, code in refused.items():
         answer = await net.submit(signed)
         assert (answer["success"], answer["data"]["code"]) == (False, code)

@@ -4,14 +4,17 @@ import dataclasses
 
 import pytest
 
-from plasma_guard.domain.exits import Generation
+from plasma_guard.domain.errors import MalformedError
+from plasma_guard.domain.exits import DepositCreated, Generation
 from plasma_guard.domain.position import UtxoPosition
 from plasma_guard.domain.primitives import ETH, Address, Hash32, Wei
+from plasma_guard.plasma import rlp
 from plasma_guard.plasma.keccak import keccak
 from plasma_guard.plasma.transaction import Output
-from plasma_guard.verifier.blocks import ChildBlock
+from plasma_guard.verifier.blocks import ChildBlock, recover
 from plasma_guard.verifier.core import HaltedError
 from plasma_guard.verifier.fees import decode_fee_claim, encode_fee_claim
+from plasma_guard.verifier.ledger import TransactionRefusedError
 from verifier.world import ALICE, BOB, CONTRACT, MALLORY, World
 
 
@@ -210,6 +213,100 @@ def test_fees_may_be_left_unclaimed(world: World) -> None:
     deposit = world.deposit(ALICE, 10)
     world.block(world.pay([(deposit, ALICE)], [(BOB, 9)]))
     assert [output.amount for _, output in world.verifier.exitable_utxos(BOB.address)] == [9]
+
+
+def test_a_deposit_counts_once(world: World) -> None:
+    """A deposit's log read again does not bring a spent output back."""
+    event = DepositCreated(ALICE.address, 1, ETH, Wei(10), **world.where)
+    world.verifier.apply_event(event)
+    deposit = UtxoPosition(1, 0, 0)
+    world.block(world.pay([(deposit, ALICE)], [(BOB, 10)]))
+    world.verifier.apply_event(event)
+    assert world.verifier.ledger.unspent(deposit) is None
+
+
+def test_a_deposit_made_after_the_block_cannot_be_spent_in_it(world: World) -> None:
+    """A block spends nothing that is younger than itself, even where the deposit is known already."""
+    world.verifier.apply_event(DepositCreated(ALICE.address, 1001, ETH, Wei(10), **world.where))
+    young = UtxoPosition(1001, 0, 0)
+    assert_invalid(world, world.block_of(world.pay([(young, ALICE)], [(BOB, 10)])), "tx_execution")
+
+
+@of_generations(Generation.ALD_V1, Generation.ALD_V2)
+@pytest.mark.parametrize(
+    ("written", "instead", "error_type"),
+    [
+        (b"\x01\xe1\xa0", b"\x02\xe1\xa0", "unrecognized_transaction_type"),
+        (b"\x01\xf3\x94", b"\x02\xf3\x94", "tx_cannot_create_output_type"),
+    ],
+    ids=["transaction", "output"],
+)
+def test_other_types_are_refused(world: World, written: bytes, instead: bytes, error_type: str) -> None:
+    """Only payments that create payment outputs are taken, however well they are signed."""
+    deposit = world.deposit(ALICE, 2**60)
+    unsigned = world.raw(world.pay([(deposit, ALICE)], [(BOB, 2**60)]))
+    assert unsigned.count(written) == 1
+    unsigned = unsigned.replace(written, instead)
+    signature = world.rules.sign(world.rules.decode(unsigned), CONTRACT, ALICE.key)
+    signed = world.rules.encode_signed(unsigned, [signature])
+    assert_invalid(world, world.block_of(signed), error_type)
+
+
+@of_generations(Generation.ALD_V1)
+@pytest.mark.parametrize(
+    "malformed",
+    [
+        [[b"s" * 65], b"\x03", [[b"\x02", [b"o" * 20, b"t" * 20, b"\x01"]]], b"n" * 32],
+        [[], b"\x03", [], b"n" * 32],
+        [[], b"\x03", [[b"\x02", [b"o" * 20, b"t" * 20, b"\x01"]]] * 2, b"n" * 32],
+        [[], b"\x03", [[b"\x01", [b"o" * 20, b"t" * 20, b"\x01"]]], b"n" * 32],
+        [[], b"\x03", [[b"\x02", [b"o" * 20, b"t" * 20, b""]]], b"n" * 32],
+        [[], b"\x03", [[b"\x02", [b"o" * 20, b"t" * 20, b"\x01", b"\x01"]]], b"n" * 32],
+        [[], b"\x03", [[b"\x02", [b"o" * 19, b"t" * 20, b"\x01"]]], b"n" * 32],
+        [[], b"\x03", [[b"\x02", [b"o" * 20, b"t" * 20, b"\x01"]]], b"n" * 31],
+    ],
+    ids=["signed", "no output", "two outputs", "payment output", "nothing", "extra", "owner", "nonce"],
+)
+def test_malformed_fee_claims(world: World, malformed: list[object]) -> None:
+    """A claim has no signature, one fee output of something, and a nonce of 32 bytes."""
+    sound = [[], b"\x03", [[b"\x02", [b"o" * 20, b"t" * 20, b"\x01"]]], b"n" * 32]
+    assert decode_fee_claim(encoded(sound)) is not None
+    with pytest.raises(MalformedError, match="fee claim"):
+        decode_fee_claim(encoded(malformed))
+    assert_invalid(world, world.block_of(encoded(malformed), raws=[b"any"]), "malformed_transaction")
+
+
+def encoded(item: object) -> bytes:
+    if isinstance(item, bytes):
+        return rlp.encode_string(item)
+    assert isinstance(item, list)
+    return rlp.encode_list(map(encoded, item))
+
+
+def test_the_ledger_says_why(world: World) -> None:
+    """Each refusal has a Watcher's own name for its reason."""
+    deposit = world.deposit(ALICE, 10)
+    world.verifier.apply_event(DepositCreated(ALICE.address, 1001, ETH, Wei(10), **world.where))
+
+    def reason(*signed: bytes) -> str:
+        opened = world.verifier.ledger.open_block()
+        *before, last = [recover(world.rules, CONTRACT, each) for each in signed]
+        for each in before:
+            opened.apply(each)
+        with pytest.raises(TransactionRefusedError) as caught:
+            opened.apply(last)
+        return caught.value.reason
+
+    payment = world.pay([(deposit, ALICE)], [(BOB, 9)])
+    assert reason(payment, payment) == "utxo_not_found"
+    assert reason(world.pay([(UtxoPosition(1001, 0, 0), ALICE)], [(BOB, 9)])) == "input_utxo_ahead_of_state"
+    assert reason(world.pay([(deposit, BOB)], [(BOB, 9)])) == "unauthorized_spend"
+    assert reason(world.pay([(deposit, ALICE)], [(BOB, 11)])) == "amounts_do_not_add_up"
+    if world.contracts.generation.is_ald:
+        fee = claim(world, 1)[0]
+        assert reason(payment, fee, payment) == "payments_rejected_during_fee_claiming"
+        assert reason(fee) == reason(payment, fee, fee) == "surplus_in_token_not_collected"
+        assert reason(payment, claim(world, 2)[0]) == "claimed_and_collected_amounts_mismatch"
 
 
 @of_generations(Generation.ROOTCHAIN_V02)

@@ -174,6 +174,7 @@ def test_c13_an_old_invalid_exit_is_late_and_halts(world: World) -> None:
     assert world.events() == [ie(deposit)]
     assert not world.verifier.halt_if_late()
     world.wait()
+    assert world.events() == [ue(deposit), ie(deposit)]
     world.start_exit(fresh, ALICE)
     assert world.events() == [ue(deposit), ie(deposit), ie(fresh)]
     world.block()
@@ -339,9 +340,11 @@ def test_exit_data_is_refused_for_spent_deposits_and_missing_outputs(world: Worl
     world.block(world.pay([(output, BOB)], [(CAROL, 10)]))
     assert len(world.verifier.exit_data(other).proof) == 512
     assert world.verifier.exit_data(output).position == output
-    for position in (deposit, UtxoPosition(blknum, 0, 1), UtxoPosition(blknum, 1, 0), UtxoPosition(9, 0, 0)):
+    missing = [UtxoPosition(*at) for at in ((blknum, 0, 1), (blknum, 1, 0), (9, 0, 0), (2, 0, 1), (2, 1, 0))]
+    for position in (deposit, *missing):
         with pytest.raises(WatcherRefused, match="exit:invalid"):
             world.verifier.exit_data(position)
+    assert all(world.verifier.ledger.output(position) is None for position in missing)
 
 
 def test_exitable_outputs_are_unspent_owned_and_not_exiting(world: World) -> None:

@@ -13,7 +13,7 @@ from plasma_guard.domain.primitives import Address, Hash32, Timestamp
 from plasma_guard.domain.watchers import ByzantineEvent, WatcherStatus
 from plasma_guard.plasma.rules import PlasmaRules, rules_for
 from plasma_guard.plasma.transaction import Output
-from plasma_guard.verifier.blocks import ChildBlock, InvalidBlockError, check_block
+from plasma_guard.verifier.blocks import ChildBlock, InvalidBlockError, RecoveredTransaction, check_block
 from plasma_guard.verifier.ledger import Ledger, LedgerBlock, TransactionRefusedError
 from plasma_guard.verifier.standard_exits import INVALID_EXIT, UNCHALLENGED_EXIT, StandardExits
 
@@ -21,6 +21,10 @@ INVALID_BLOCK = "invalid_block"
 BLOCK_WITHHOLDING = "block_withholding"
 _ORDER = (UNCHALLENGED_EXIT, INVALID_EXIT)
 """The order in which a Watcher lists kinds of events about exits; those about blocks follow."""
+
+
+Examined = tuple[RecoveredTransaction, ...] | InvalidBlockError
+"""A block's sound transactions, or what is wrong with it."""
 
 
 class HaltedError(GuardError):
@@ -136,7 +140,18 @@ class Verifier:
             game.apply(event, entry, at)
 
     def apply_block(self, blknum: int, root: Hash32, submitted_at: Timestamp, block: ChildBlock) -> bool:
-        """Validate and apply the next block; False when it is invalid, which is an event and a halt.
+        """Examine the next block and take it; returns and raises what `take_block` does."""
+        return self.take_block(blknum, root, submitted_at, self.examine(blknum, root, block))
+
+    def examine(self, blknum: int, root: Hash32, block: ChildBlock) -> Examined:
+        """Check what needs no ledger: nearly all of the work, and safe in another thread."""
+        try:
+            return check_block(self.rules, self.contracts.entry, block, blknum, root)
+        except InvalidBlockError as error:
+            return error
+
+    def take_block(self, blknum: int, root: Hash32, submitted_at: Timestamp, examined: Examined) -> bool:
+        """Apply an examined block; False when it is invalid, which is an event and a halt.
 
         Raises `HaltedError` once halted, and `ValueError` for any but block `ledger.next_blknum`.
         """
@@ -144,13 +159,13 @@ class Verifier:
             raise HaltedError(f"block {blknum}: halted, no further block is taken")
         if blknum != self.ledger.next_blknum:
             raise ValueError(f"block number: expected {self.ledger.next_blknum}, got {blknum}")
+        if isinstance(examined, InvalidBlockError):
+            self._refuse(INVALID_BLOCK, blknum, root, error_type=examined.error_type)
+            return False
         opened = self.ledger.open_block()
         try:
-            for transaction in check_block(self.rules, self.contracts.entry, block, blknum, root):
+            for transaction in examined:
                 opened.apply(transaction)
-        except InvalidBlockError as error:
-            self._refuse(INVALID_BLOCK, blknum, root, error_type=error.error_type)
-            return False
         except TransactionRefusedError:
             self._refuse(INVALID_BLOCK, blknum, root, error_type="tx_execution")
             return False
@@ -165,7 +180,7 @@ class Verifier:
         self._refuse(BLOCK_WITHHOLDING, blknum, root)
 
     def halt_if_late(self) -> bool:
-        """Halt when an invalid exit is past the margin; asked after every block and once at the start."""
+        """Halt when an invalid exit is past the margin; done after every block."""
         self.halted = self.halted or any(game.must_halt(self.tip) for game in self._games)
         return self.halted
 

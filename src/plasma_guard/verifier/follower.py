@@ -1,5 +1,6 @@
 """Keeps a verifier fed: root-chain events by their margins, plasma blocks in order, one step at a time."""
 
+import asyncio
 from collections import deque
 
 import structlog
@@ -59,7 +60,6 @@ class Follower:
         self._finalized: deque[ExitFinalized] = deque()
         self._missing_since: float | None = None
         self._exits_read = first - 1
-        self._started = False
 
     async def step(self) -> None:
         """Take everything that the root chain and the block source have by now."""
@@ -68,9 +68,6 @@ class Follower:
         await self._read(head.number - margins.deposit_finality)
         await self._judge_exits(head, head.number - margins.exit_finality)
         await self._advance(head)
-        if not self._started:
-            self._verifier.halt_if_late()
-            self._started = True
         await self._take_blocks(head)
         self._finalize()
         await self._advance(head)
@@ -123,7 +120,9 @@ class Follower:
                     self._verifier.withhold(blknum, submitted.root)
                 return
             self._missing_since = None
-            if not self._verifier.apply_block(blknum, submitted.root, submitted.timestamp, block):
+            # A full block takes seconds, in which everything else in this process must go on.
+            examined = await asyncio.to_thread(self._verifier.examine, blknum, submitted.root, block)
+            if not self._verifier.take_block(blknum, submitted.root, submitted.timestamp, examined):
                 _log.error("plasma block is invalid: no further block is taken", blknum=blknum)
                 return
             self._submitted.popleft()
