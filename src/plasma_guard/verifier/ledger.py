@@ -106,7 +106,7 @@ class Ledger:
     def output(self, position: UtxoPosition) -> Output | None:
         """Return the output created at `position`, spent or not."""
         if position.is_deposit:
-            return self._deposits.get(position.blknum) if position == position.tx_position else None
+            return self._deposits.get(position.blknum) if position.txindex == position.oindex == 0 else None
         tx = self._creator(position)
         return tx.tx.outputs[position.oindex] if tx and position.oindex < len(tx.tx.outputs) else None
 
