@@ -20,3 +20,56 @@ class StandardExitChallenge:
     input_index: int
     signature: bytes
     exiting_tx: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Competitor:
+    """The answer of `in_flight_exit.get_competitor`: another transaction that spends one of its inputs.
+
+    Transactions are unsigned RLP. `position` is None when the competitor is in no block, and `proof` is then
+    empty; else 512 bytes. `input_tx` and `input_position` (the output both spend) are None on rootchain v0.2.
+    """
+
+    in_flight_tx: bytes
+    in_flight_input_index: int
+    competing_tx: bytes
+    competing_input_index: int
+    position: UtxoPosition | None
+    proof: bytes
+    signature: bytes | None
+    input_tx: bytes | None = None
+    input_position: UtxoPosition | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Inclusion:
+    """The answer of `in_flight_exit.prove_canonical`: where the in-flight transaction is in a block."""
+
+    in_flight_tx: bytes
+    position: UtxoPosition
+    proof: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class InputSpend:
+    """The answer of `in_flight_exit.get_input_challenge_data`: what else spends a piggybacked input."""
+
+    in_flight_tx: bytes
+    in_flight_input_index: int
+    spending_tx: bytes
+    spending_input_index: int
+    signature: bytes | None
+    input_tx: bytes | None = None
+    input_position: UtxoPosition | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OutputSpend:
+    """The answer of `in_flight_exit.get_output_challenge_data`: what spends a piggybacked output."""
+
+    in_flight_tx: bytes
+    output_position: UtxoPosition
+    proof: bytes
+    spending_tx: bytes
+    spending_input_index: int
+    signature: bytes | None

@@ -144,6 +144,125 @@ class InFlightExitPiggybacked:
     log_index: int
 
 
+NOT_INCLUDED = 2**256 - 1
+"""What the contract records as position of a competitor that nobody proved to be in a block."""
+
+
+@dataclass(frozen=True, slots=True)
+class InFlightSlot:
+    """One input or output of an in-flight exit; `index` counts within its side.
+
+    `owner`, `token`, `amount` and `output_id` are None where the contract does not (yet) store them: on
+    rootchain outputs are filled only when piggybacked. `piggybacked` is the contract's bit: cleared by a spent
+    challenge and by processing. `handled` says (rootchain only) that it was already exited.
+    """
+
+    side: Side
+    index: int
+    piggybacked: bool
+    handled: bool = False
+    owner: Address | None = None
+    token: Address | None = None
+    amount: Wei | None = None
+    output_id: Hash32 | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class InFlightExit:
+    """The contract's entry for one in-flight exit at one block.
+
+    `status` is RUNNING, ABSENT (never started, deleted, or processed), or FINALIZED (rootchain keeps that).
+    `oldest_competitor` is the raw position the contract recorded, `NOT_INCLUDED` for a competitor without a
+    position, or None when never challenged; after a response it is the transaction's own position and
+    `canonical` is true again. `position` is the youngest input's. `input_finalized` (rootchain only): an
+    input already left by a standard exit, which ends the first phase at once. `bond` is the start bond, wei.
+    """
+
+    exit_id: ExitId
+    status: ExitStatus
+    started_at: Timestamp = Timestamp(0)
+    canonical: bool = True
+    oldest_competitor: int | None = None
+    slots: tuple[InFlightSlot, ...] = ()
+    position: UtxoPosition | None = None
+    bond_owner: Address | None = None
+    bond: Wei | None = None
+    exitable_at: Timestamp | None = None
+    input_finalized: bool = False
+
+    def slot(self, side: Side, index: int) -> InFlightSlot | None:
+        """Return one input or output, or None when the entry has no such slot."""
+        return next((each for each in self.slots if (each.side, each.index) == (side, index)), None)
+
+
+@dataclass(frozen=True, slots=True)
+class InFlightExitChallenged:
+    """Somebody showed a competitor at `position` (raw, `NOT_INCLUDED` without one): now non-canonical."""
+
+    challenger: Address
+    plasma_tx_hash: Hash32
+    position: int
+    block_number: int
+    block_hash: Hash32
+    tx_hash: Hash32
+    log_index: int
+
+
+@dataclass(frozen=True, slots=True)
+class InFlightExitResponded:
+    """Somebody proved the transaction's inclusion at raw `position`: canonical again."""
+
+    challenger: Address
+    plasma_tx_hash: Hash32
+    position: int
+    block_number: int
+    block_hash: Hash32
+    tx_hash: Hash32
+    log_index: int
+
+
+@dataclass(frozen=True, slots=True)
+class InFlightExitBlocked:
+    """A piggyback was successfully challenged as spent.
+
+    `side` is None on rootchain, whose log carries 0..3 for inputs and outputs alike: re-read the entry.
+    """
+
+    challenger: Address
+    plasma_tx_hash: Hash32
+    side: Side | None
+    index: int
+    block_number: int
+    block_hash: Hash32
+    tx_hash: Hash32
+    log_index: int
+
+
+@dataclass(frozen=True, slots=True)
+class InFlightExitWithdrawn:
+    """One slot of an in-flight exit was processed and paid."""
+
+    exit_id: ExitId
+    side: Side
+    index: int
+    block_number: int
+    block_hash: Hash32
+    tx_hash: Hash32
+    log_index: int
+
+
+@dataclass(frozen=True, slots=True)
+class InFlightExitEnded:
+    """ald: the entry is gone, deleted by anyone in the second phase or omitted by the queue."""
+
+    exit_id: ExitId
+    deleted: bool
+    block_number: int
+    block_hash: Hash32
+    tx_hash: Hash32
+    log_index: int
+
+
 @dataclass(frozen=True, slots=True)
 class BlockSubmitted:
     """The operator submitted a plasma block."""
