@@ -12,8 +12,8 @@ from plasma_guard.domain.errors import WatcherNotReady, WatcherRefused
 from plasma_guard.domain.exits import Generation
 from plasma_guard.domain.position import UtxoPosition
 from plasma_guard.verifier import Margins, Verifier
-from plasma_guard.verifier.api import Alarm, application
-from plasma_guard.verifier.dialect import Release
+from plasma_guard.verifier.api import application
+from plasma_guard.verifier.dialect import Alarm, Release
 from plasma_guard.watcher import HttpWatcher, WatcherConfiguration
 from verifier.golden import load, replayed, started, told
 from verifier.world import ALICE, BOB, World

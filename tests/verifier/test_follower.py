@@ -1,16 +1,21 @@
 """The follower on real contracts: margins, withholding, finalization, and the whole way to a challenge."""
 
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 from aiohttp.test_utils import TestServer
 
+from plasma_guard.chain.chain import RpcChain
 from plasma_guard.devnet.deployment import REVISIONS
-from plasma_guard.domain.errors import WatcherNotReady
+from plasma_guard.domain.blocks import BlockStamp
+from plasma_guard.domain.errors import ChainUnavailable, WatcherNotReady
 from plasma_guard.domain.exits import ExitStatus
 from plasma_guard.plasma.evidence import prove_spend
-from plasma_guard.verifier import LocalWatcher, Verifier
+from plasma_guard.verifier import LocalWatcher, Margins, Verifier
 from plasma_guard.verifier.api import application
+from plasma_guard.verifier.child_chain import HttpBlockSource
+from plasma_guard.verifier.follower import Follower
 from plasma_guard.watcher import HttpWatcher
 from support.clock import FakeClock
 from verifier.net import FRIEND, PERIOD, USER, Net, following, network
@@ -209,3 +214,58 @@ async def test_a_finalization_waits_for_the_blocks_before_it(net: Net) -> None:
         source.withheld = False
         await follower.step()
         assert events(verifier) == [ie(deposit)]
+
+
+async def test_it_keeps_going_when_the_root_chain_is_lost(net: Net) -> None:
+    """While no endpoint answers, the alarm is raised and the status refused; both end when it is back."""
+    chain = Flaky(net.chain)
+    clock = StoppingClock()
+    verifier = Verifier(net.game.contracts, Margins(**AT_ONCE))
+    async with HttpBlockSource(net.url) as source:
+        follower = Follower(verifier, net.game, chain, source, clock)
+        server = TestServer(application(verifier, alarms=lambda: follower.alarms))
+        async with server, HttpWatcher(str(server.make_url("/"))) as watcher:
+            await run(follower, clock)
+            assert (await watcher.status()).events == ()
+            chain.lost = True
+            await run(follower, clock)
+            assert [alarm.name for alarm in follower.alarms] == ["ethereum_connection_error"]
+            with pytest.raises(WatcherNotReady):
+                await watcher.status()
+            chain.lost = False
+            deposit = await net.deposit()
+            await run(follower, clock)
+            assert follower.alarms == []
+            assert (await watcher.status()).last_seen_eth_block == (await net.chain.head()).number
+            assert verifier.ledger.unspent(deposit) is not None
+
+
+class Flaky:
+    """The real chain, whose head cannot be read while `lost`: the fault under test."""
+
+    def __init__(self, chain: RpcChain) -> None:
+        self._chain = chain
+        self.lost = False
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._chain, name)
+
+    async def head(self) -> BlockStamp:
+        if self.lost:
+            raise ChainUnavailable("no endpoint answers")
+        return await self._chain.head()
+
+
+class StoppedError(Exception):
+    """Ends a loop at its sleep."""
+
+
+class StoppingClock(FakeClock):
+    async def sleep(self, seconds: float) -> None:
+        raise StoppedError
+
+
+async def run(follower: Follower, clock: StoppingClock) -> None:
+    """Let the loop run up to its sleep."""
+    with pytest.raises(StoppedError):
+        await follower.run(interval=1)

@@ -95,15 +95,16 @@ def test_the_details_of_an_invalid_exit(world: World) -> None:
     assert of_deposit.details["scheduled_finalization_time"] == started + 1 + PERIOD
 
 
-@pytest.mark.parametrize("index", range(4))
-def test_c7_spend_at_every_input_index(world: World, index: int) -> None:
-    """C7: the challenge names the input, whichever it is, that spends the exiting output."""
-    deposits = [world.deposit(ALICE, 10) for _ in range(4)]
-    world.block(world.pay([(position, ALICE) for position in deposits], [(BOB, 40)]))
-    world.start_exit(deposits[index], ALICE)
-    assert world.events() == [ie(deposits[index])]
-    assert world.verifier.challenge_data(deposits[index]).input_index == index
-    assert_provable(world, deposits[index])
+def test_c7_spend_at_every_input_index(world: World) -> None:
+    """C7: the challenge names the input, of four or five, that spends the exiting output."""
+    deposits = [world.deposit(ALICE, 10) for _ in range(world.rules.max_inputs)]
+    world.block(world.pay([(position, ALICE) for position in deposits], [(BOB, 10)]))
+    for index, position in enumerate(deposits):
+        world.start_exit(position, ALICE)
+        assert world.events() == [ie(position)]
+        assert world.verifier.challenge_data(position).input_index == index
+        assert_provable(world, position)
+        world.challenge(position)
 
 
 def test_c8_the_signature_is_the_exit_owners(world: World) -> None:
@@ -192,6 +193,28 @@ def test_c13_a_late_exit_halts_at_the_start(world: World) -> None:
     world.start_exit(deposit, ALICE)
     world.wait(SLA)
     assert world.verifier.halt_if_late()
+
+
+def test_b1_an_exiting_output_spent_before_the_margin(world: World) -> None:
+    """B1: a valid exit becomes invalid when a block spends its output; blocks are still taken."""
+    deposit = world.deposit(ALICE, 10)
+    world.start_exit(deposit, ALICE)
+    assert world.events() == []
+    world.block(world.pay([(deposit, ALICE)], [(BOB, 10)]))
+    assert world.events() == [ie(deposit)]
+    assert not world.verifier.halted
+    assert_provable(world, deposit)
+
+
+def test_b2_an_exiting_output_spent_after_the_margin(world: World) -> None:
+    """B2: the same after the margin is late at once, so that block is the last one taken."""
+    deposit = world.deposit(ALICE, 10)
+    world.start_exit(deposit, ALICE)
+    world.wait(SLA)
+    world.block(world.pay([(deposit, ALICE)], [(BOB, 10)]))
+    assert world.events() == [ue(deposit), ie(deposit)]
+    assert world.verifier.halted
+    assert_provable(world, deposit)
 
 
 def test_c14_an_exit_seen_already_inactive(world: World) -> None:

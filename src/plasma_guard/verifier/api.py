@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 
 from aiohttp import web
 
@@ -10,7 +9,7 @@ from plasma_guard.domain.errors import MalformedError, WatcherRefused
 from plasma_guard.domain.position import BLOCK_OFFSET, UtxoPosition
 from plasma_guard.domain.primitives import Address
 from plasma_guard.verifier.core import Verifier
-from plasma_guard.verifier.dialect import Dialect, Json, Release
+from plasma_guard.verifier.dialect import Alarm, Dialect, Json, Release
 from plasma_guard.verifier.json import parse
 
 MAX_BODY = 8_000_000
@@ -22,15 +21,6 @@ _BAD_PARAMETERS = "Parameters required by this operation are missing or incorrec
 _RENDER_FAILED = "Server has failed to render the error."
 _HEX = re.compile("0[xX](?:[0-9a-fA-F]{2})*")
 _ADDRESS_LENGTH = Address.LENGTH
-
-
-@dataclass(frozen=True, slots=True)
-class Alarm:
-    """Something wrong with the verifier itself, such as ``ethereum_connection_error``."""
-
-    name: str
-    node: str
-    reporter: str
 
 
 Alarms = Callable[[], Sequence[Alarm]]

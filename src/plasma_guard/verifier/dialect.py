@@ -28,6 +28,15 @@ class Release(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Alarm:
+    """Something wrong with the verifier itself, such as ``ethereum_connection_error``."""
+
+    name: str
+    node: str
+    reporter: str
+
+
+@dataclass(frozen=True, slots=True)
 class Dialect:
     """Turns what the verifier knows into the JSON of one release; `version` stands in every envelope."""
 

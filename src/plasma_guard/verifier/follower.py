@@ -6,7 +6,7 @@ from collections import deque
 import structlog
 
 from plasma_guard.domain.blocks import BlockStamp
-from plasma_guard.domain.errors import ChainUnavailable
+from plasma_guard.domain.errors import ChainUnavailable, RetryableError
 from plasma_guard.domain.exits import (
     BlockSubmitted,
     DepositCreated,
@@ -19,6 +19,7 @@ from plasma_guard.domain.primitives import Timestamp
 from plasma_guard.ports import Chain, Clock, ExitGame
 from plasma_guard.verifier.child_chain import BlockSource, BlockUnavailableError
 from plasma_guard.verifier.core import Progress, Verifier
+from plasma_guard.verifier.dialect import Alarm
 
 WITHHOLDING_SECONDS = 15 * 3600
 """How long a submitted block may be missing before that is called withholding."""
@@ -60,6 +61,25 @@ class Follower:
         self._finalized: deque[ExitFinalized] = deque()
         self._missing_since: float | None = None
         self._exits_read = first - 1
+        self._connected = True
+
+    @property
+    def alarms(self) -> list[Alarm]:
+        """What keeps the verifier from being up to date: the root chain, while it cannot be read."""
+        if self._connected:
+            return []
+        return [Alarm("ethereum_connection_error", node="verifier", reporter="follower")]
+
+    async def run(self, *, interval: float = 1) -> None:
+        """Step every `interval` seconds until cancelled, through every loss of the root chain."""
+        while True:
+            try:
+                await self.step()
+                self._connected = True
+            except RetryableError as error:
+                self._connected = False
+                _log.warning("the root chain cannot be read", reason=str(error))
+            await self._clock.sleep(interval)
 
     async def step(self) -> None:
         """Take everything that the root chain and the block source have by now."""
