@@ -23,6 +23,7 @@ from support.rpc_proxy import (
     RpcProxy,
     dripping,
     errors,
+    hang_up,
     html,
     no_batches,
     raw,
@@ -55,6 +56,7 @@ FAULTS: dict[str, Callable[[RpcProxy], Fault]] = {
     "HTTP 413": lambda _: status(413),
     "HTML with HTTP 200": lambda _: html(),
     "redirect": lambda _: redirect("http://127.0.0.1:1/"),
+    "hangs up": lambda _: hang_up(),
     "never answers": lambda proxy: proxy.silence(),
     "answers one byte": lambda proxy: dripping(proxy.closing),
     "200 MB": lambda _: Flood(200 * 2**20),
@@ -106,6 +108,15 @@ async def test_a_lone_failing_endpoint_is_asked_a_bounded_number_of_times(
         assert 0.25 <= clock.slept[0] <= 0.75 <= 1.5 * clock.slept[1]
         assert proxy.url in str(failed.value)
         assert "s3cret" not in str(failed.value)
+
+
+async def test_a_redirect_is_not_followed(proxy: RpcProxy, backup: RpcProxy, clock: FakeClock) -> None:
+    """Where a request goes is the configuration's business, not a server's."""
+    proxy.fault = redirect(backup.url)
+    async with connect(clock, proxy.url) as chain:
+        with pytest.raises(ChainUnavailable):
+            await chain.balance(ME)
+    assert backup.seen == []
 
 
 async def test_a_huge_answer_is_not_read_to_its_end(
@@ -319,7 +330,15 @@ async def test_calls_are_sent_singly_to_an_endpoint_without_batches(
 
 
 @pytest.mark.parametrize(
-    "fault", [html(), raw(b"[]"), raw(b'[{"jsonrpc":"2.0","id":7,"result":"0x"}]'), status(400)]
+    "fault",
+    [
+        html(),
+        raw(b"[]"),
+        raw(b'[{"id":7,"result":"0x01"}]'),
+        raw(b'[{"id":7,"result":"0x01"},{"id":7,"result":"0x02"},{"id":8,"result":"0x03"}]'),
+        raw(b'[{"id":[],"result":"0x01"},{"id":{},"result":"0x02"},7]'),
+        status(400),
+    ],
 )
 async def test_a_batch_answered_with_nonsense_does_not_mix_up_calls(
     fault: Fault, proxy: RpcProxy, clock: FakeClock

@@ -106,6 +106,7 @@ async def test_a_refused_range_is_split_until_it_is_served(
         assert await scan(chain) == wanted
         assert clock.slept == []
         assert chain.endpoints[0].failures == 0
+        assert chain.endpoints[0].endpoint._batches
 
 
 async def test_a_range_is_split_without_batches_too(
@@ -123,6 +124,7 @@ async def test_an_answer_beyond_the_cap_is_split(
     """Too many logs for one answer are read in several."""
     async with RpcChain.connect([proxy.url], clock, max_body=2500) as chain:
         assert await scan(chain) == wanted
+        assert chain.endpoints[0].endpoint._batches
 
 
 async def test_a_block_whose_logs_are_refused_is_not_skipped(

@@ -107,6 +107,17 @@ def redirect(location: str) -> Fault:
     return fault
 
 
+def hang_up() -> Fault:
+    """Close the connection instead of answering."""
+
+    async def fault(request: web.Request, _: Payload) -> web.StreamResponse | None:
+        if request.transport is not None:
+            request.transport.close()
+        return web.Response(status=503)
+
+    return fault
+
+
 class Flood:
     """Answers with an endless string of `size` bytes; `sent` counts what the client took."""
 
