@@ -153,8 +153,8 @@ class InFlightSlot:
     """One input or output of an in-flight exit; `index` counts within its side.
 
     `owner`, `token`, `amount` and `output_id` are None where the contract does not (yet) store them: on
-    rootchain outputs are filled only when piggybacked. `piggybacked` is the contract's bit: cleared by a spent
-    challenge and by processing. `handled` says (rootchain only) that it was already exited.
+    rootchain outputs are filled only when piggybacked. `piggybacked` is the contract's bit, cleared by a
+    spent challenge and by processing. `handled` says (rootchain only) that it was already exited.
     """
 
     side: Side
