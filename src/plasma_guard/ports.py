@@ -12,8 +12,24 @@ from plasma_guard.domain.actions import Action
 from plasma_guard.domain.blocks import BlockStamp, Log, PlasmaBlock
 from plasma_guard.domain.cases import Case, CaseKey, DecisionRecord, Judgement, Observation, TrackedExit
 from plasma_guard.domain.decisions import Closure, Severity, Window
-from plasma_guard.domain.evidence import StandardExitChallenge
-from plasma_guard.domain.exits import Bonds, ContractSet, ExitId, QueueHead, RootChainEvent, StandardExit
+from plasma_guard.domain.evidence import (
+    Competitor,
+    ExitData,
+    Inclusion,
+    InputSpend,
+    OutputSpend,
+    StandardExitChallenge,
+)
+from plasma_guard.domain.exits import (
+    Bonds,
+    ContractSet,
+    ExitId,
+    InFlightExit,
+    InFlightExitStarted,
+    QueueHead,
+    RootChainEvent,
+    StandardExit,
+)
 from plasma_guard.domain.position import UtxoPosition
 from plasma_guard.domain.primitives import Address, Hash32, Timestamp, Wei
 from plasma_guard.domain.transactions import (
@@ -26,7 +42,7 @@ from plasma_guard.domain.transactions import (
     Rejected,
     TxCandidate,
 )
-from plasma_guard.domain.watchers import WatcherStatus
+from plasma_guard.domain.watchers import ExitableUtxo, WatcherStatus
 from plasma_guard.plasma.rules import PlasmaRules
 
 
@@ -55,6 +71,30 @@ class Watcher(Protocol):
 
     async def challenge_data(self, position: UtxoPosition) -> StandardExitChallenge:
         """Ask `utxo.get_challenge_data`; `WatcherRefused` when it knows no exit or no spend."""
+        ...
+
+    async def competitor(self, in_flight_tx: bytes) -> Competitor:
+        """Ask `in_flight_exit.get_competitor`; `WatcherRefused` when it knows none that is viable now."""
+        ...
+
+    async def inclusion(self, in_flight_tx: bytes) -> Inclusion:
+        """Ask `in_flight_exit.prove_canonical`; `WatcherRefused` when there is nothing to respond to."""
+        ...
+
+    async def input_spend(self, in_flight_tx: bytes, index: int) -> InputSpend:
+        """Ask `in_flight_exit.get_input_challenge_data`; `WatcherRefused` when that piggyback is fine."""
+        ...
+
+    async def output_spend(self, in_flight_tx: bytes, index: int) -> OutputSpend:
+        """Ask `in_flight_exit.get_output_challenge_data`; `WatcherRefused` when that piggyback is fine."""
+        ...
+
+    async def exitable_utxos(self, owner: Address) -> list[ExitableUtxo]:
+        """Ask `account.get_exitable_utxos`: unspent outputs of validated blocks, slow on a real Watcher."""
+        ...
+
+    async def exit_data(self, position: UtxoPosition) -> ExitData:
+        """Ask `utxo.get_exit_data`; says nothing about whether the output is spent."""
         ...
 
 
@@ -142,9 +182,8 @@ class ExitGame(Protocol):
         """The arithmetic of this generation."""
         ...
 
-    @property
-    def sendable(self) -> Mapping[Address, Mapping[bytes, Collection[Wei]]]:
-        """Which calls the guard ever makes: contract, selector, and the exact values in wei it may carry."""
+    def sendable(self, bonds: Bonds) -> Mapping[Address, Mapping[bytes, Collection[Wei]]]:
+        """Return which calls the guard ever makes: contract, selector, and the exact values it may carry."""
         ...
 
     async def standard_exits(self, exit_ids: Sequence[ExitId], at: BlockStamp) -> list[StandardExit]:
@@ -156,6 +195,10 @@ class ExitGame(Protocol):
 
         On ald a paid exit's entry is deleted, so its status is ABSENT; this tells it from one never paid.
         """
+        ...
+
+    async def in_flight_exits(self, txs: Sequence[bytes], at: BlockStamp) -> list[InFlightExit]:
+        """Read the in-flight exits of several unsigned transactions at one block, in the order asked."""
         ...
 
     async def plasma_block(self, blknum: int, at: BlockStamp) -> PlasmaBlock | None:
@@ -231,6 +274,10 @@ class Journal(Protocol):
         """Return the standard exits our own scan found, newest start first."""
         ...
 
+    async def in_flight_starts(self, plasma_tx_hash: Hash32) -> list[InFlightExitStarted]:
+        """Return the scanned starts of a transaction's in-flight exit, newest first."""
+        ...
+
     async def vanished_exits(self) -> list[TrackedExit]:
         """Return the exits whose start a reorg removed, kept as history."""
         ...
@@ -250,8 +297,10 @@ class Journal(Protocol):
         """Record what is now known about tracked exits, each named by (exit id, start)."""
         ...
 
-    async def open_case(self, key: CaseKey, position: UtxoPosition, at: Timestamp) -> Case:
-        """Return the case with this key, new or known."""
+    async def open_case(
+        self, key: CaseKey, position: UtxoPosition, at: Timestamp, *, event: str, details: str
+    ) -> Case:
+        """Return the case with this key, new or known; `event` and `details` (JSON) are what it came from."""
         ...
 
     async def cases(self, *, open_only: bool = False) -> list[Case]:

@@ -26,11 +26,22 @@ class Kind(StrEnum):
     """What a case is about; one per thing that can be wrong on the chain."""
 
     STANDARD_EXIT = "standard_exit"
+    CANONICITY = "canonicity"
+    """An in-flight exit whose transaction has a competitor."""
+    INCLUSION = "inclusion"
+    """An in-flight exit challenged although its transaction is in an older block."""
+    PIGGYBACK_SPENT = "piggyback_spent"
+    """One piggybacked input or output that is spent elsewhere."""
+    OWN_PIGGYBACK = "own_piggyback"
+    """One of our own inputs or outputs that must join an in-flight exit."""
 
 
 @dataclass(frozen=True, slots=True)
 class CaseKey:
-    """Identity of a case: the same output exited again is another `start` and so another case."""
+    """Identity of a case: the same output exited again is another `start` and so another case.
+
+    `start` also names the slot where one exit can have several cases.
+    """
 
     chain_id: int
     contract: Address
@@ -44,11 +55,17 @@ class CaseKey:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One exit the guard has something to do about. Times are root-chain seconds."""
+    """One exit the guard has something to do about. Times are root-chain seconds.
+
+    `event` and `details` (JSON) rebuild the report it came from, so that it lives on when nobody reports it.
+    `position` is the exiting output's, or the youngest input's of an in-flight transaction.
+    """
 
     id: int
     key: CaseKey
     position: UtxoPosition
+    event: str
+    details: str
     opened_at: Timestamp
     closure: Closure | None = None
     closed_at: Timestamp | None = None

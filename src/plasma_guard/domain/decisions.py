@@ -56,6 +56,18 @@ class Alert:
     severity: Severity = Severity.CRITICAL
 
 
+@dataclass(frozen=True, slots=True)
+class LeaveChain:
+    """The user's funds must leave the plasma chain; `first_bad_blknum` is None when no block is bad.
+
+    Handed to the exit planner. `confirmed` says that the guard itself saw the evidence, not only a Watcher.
+    """
+
+    reason: str
+    confirmed: bool
+    first_bad_blknum: int | None = None
+
+
 class Closure(StrEnum):
     """Why a case needs nothing more; the contract's state is the only source of this."""
 
@@ -73,4 +85,4 @@ class Close:
     reason: str
 
 
-Decision = Act | Hold | Alert | Close
+Decision = Act | Hold | Alert | LeaveChain | Close

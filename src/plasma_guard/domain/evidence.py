@@ -23,6 +23,18 @@ class StandardExitChallenge:
 
 
 @dataclass(frozen=True, slots=True)
+class ExitData:
+    """The answer of `utxo.get_exit_data`: the creating transaction (unsigned) and its proof of 512 bytes.
+
+    It says nothing about whether the output is spent.
+    """
+
+    position: UtxoPosition
+    tx: bytes
+    proof: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Competitor:
     """The answer of `in_flight_exit.get_competitor`: another transaction that spends one of its inputs.
 

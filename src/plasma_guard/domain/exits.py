@@ -294,6 +294,11 @@ RootChainEvent = (
     | ExitFinalized
     | InFlightExitStarted
     | InFlightExitPiggybacked
+    | InFlightExitChallenged
+    | InFlightExitResponded
+    | InFlightExitBlocked
+    | InFlightExitWithdrawn
+    | InFlightExitEnded
     | BlockSubmitted
     | DepositCreated
 )

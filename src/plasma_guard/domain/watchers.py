@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from plasma_guard.domain.primitives import Address, Timestamp
+from plasma_guard.domain.position import UtxoPosition
+from plasma_guard.domain.primitives import Address, Timestamp, Wei
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,6 +13,26 @@ class ByzantineEvent:
 
     name: str
     details: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class ExitableUtxo:
+    """One entry of `account.get_exitable_utxos`; `amount` in wei or token units."""
+
+    position: UtxoPosition
+    owner: Address
+    token: Address
+    amount: Wei
+
+
+@dataclass(frozen=True, slots=True)
+class KnownInFlightExit:
+    """One entry of `in_flight_exits` in a status answer; `tx` is unsigned RLP."""
+
+    tx: bytes
+    eth_height: int
+    piggybacked_inputs: tuple[int, ...]
+    piggybacked_outputs: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,3 +53,4 @@ class WatcherStatus:
     services: Mapping[str, int] = field(default_factory=dict)
     contract_addresses: Mapping[str, Address] = field(default_factory=dict)
     version: str | None = None
+    in_flight_exits: tuple[KnownInFlightExit, ...] = ()

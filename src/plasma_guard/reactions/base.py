@@ -1,6 +1,6 @@
 """What every reaction is made of: an event model, the facts it needs, and a pure decision."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Generic, Protocol, TypeVar
 
@@ -9,9 +9,9 @@ from pydantic import BaseModel, ConfigDict
 from plasma_guard.domain.blocks import BlockStamp
 from plasma_guard.domain.cases import Kind, TrackedExit
 from plasma_guard.domain.decisions import Decision, Window
-from plasma_guard.domain.exits import StandardExit
+from plasma_guard.domain.exits import ExitId, InFlightExitStarted
 from plasma_guard.domain.position import UtxoPosition
-from plasma_guard.domain.primitives import Timestamp, Wei
+from plasma_guard.domain.primitives import Address, Hash32, Timestamp, Wei
 from plasma_guard.ports import Chain, ExitGame, Watcher
 
 
@@ -38,10 +38,14 @@ class WatcherEvent(BaseModel):
 
 
 class ExitStarts(Protocol):
-    """Which standard exits our own scan of the root chain has found."""
+    """Which exits our own scan of the root chain has found."""
 
     async def starts(self, position: UtxoPosition) -> list[TrackedExit]:
-        """Return the exits started at a position, newest start first."""
+        """Return the standard exits started at a position, newest start first."""
+        ...
+
+    async def in_flight_start(self, plasma_tx_hash: Hash32) -> InFlightExitStarted | None:
+        """Return the newest start of the in-flight exit of a transaction."""
         ...
 
     async def paid(self, exit_: TrackedExit) -> bool:
@@ -55,13 +59,17 @@ class ExitStarts(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """Where `gather` may look; every chain read of one decision is made at the block `at`."""
+    """Where `gather` may look; every chain read of one decision is made at the block `at`.
+
+    `own` are the accounts whose outputs the guard may exit or piggyback.
+    """
 
     at: BlockStamp
     watcher: Watcher
     chain: Chain
     game: ExitGame
     exits: ExitStarts
+    own: frozenset[Address] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,20 +89,30 @@ class Policy:
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What a case is about: the start of an exit, and the contract's entry for it now."""
+    """What one case is about: one thing that is wrong with one start of one exit.
+
+    `open` is what the contract's state says: whether an answer is still possible and needed. `started_at` and
+    `hard` bound the time for it, in root-chain seconds. `bond` is what the contract pays at once for an
+    answer, in wei. `tracked` is the entry of our own scan, for standard exits.
+    """
 
     kind: Kind
-    start: TrackedExit
-    entry: StandardExit
-    exitable_at: Timestamp
+    exit_id: ExitId
+    start: str
+    position: UtxoPosition
+    open: bool
+    started_at: Timestamp
+    hard: Timestamp
+    bond: Wei = Wei(0)
+    tracked: TrackedExit | None = None
 
 
 class Facts(Protocol):
-    """What `gather` brings; reactions add fields of their own."""
+    """What `gather` brings for one case; reactions add fields of their own."""
 
     @property
     def subject(self) -> Subject | None:
-        """The exit on the root chain this is about, or None when there is none."""
+        """What on the root chain this is about, or None when there is no such thing."""
         ...
 
 
@@ -106,12 +124,10 @@ F = TypeVar("F", bound=Facts)
 class Reaction(Generic[E, F]):
     """One byzantine event: `gather` may ask, `decide` is pure.
 
-    `gather` raises `RetryableError` when a source does not answer; a source that answers nonsense is a fact.
-    `recall` rebuilds the event of an open case, so that a case lives on when its Watcher event is gone.
+    One event can be about several cases, such as one per spent piggyback: `gather` brings facts for each.
+    It raises `RetryableError` when a source does not answer; a source that answers nonsense is a fact.
     """
 
-    kind: Kind
     event: type[E]
-    gather: Callable[[E, Scene], Awaitable[F]]
+    gather: Callable[[E, Scene], Awaitable[Sequence[F]]]
     decide: Callable[[E, F, Policy], Decision]
-    recall: Callable[[UtxoPosition], E]

@@ -3,20 +3,18 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from pydantic import field_validator
-
 from plasma_guard.domain.actions import ChallengeStandardExit
 from plasma_guard.domain.cases import Kind, TrackedExit
 from plasma_guard.domain.decisions import Act, Close, Closure, Decision, Hold
 from plasma_guard.domain.errors import EvidenceError, WatcherRefused
 from plasma_guard.domain.evidence import StandardExitChallenge
-from plasma_guard.domain.exits import ExitStarted, ExitStatus
-from plasma_guard.domain.position import UtxoPosition
+from plasma_guard.domain.exits import ExitStarted, ExitStatus, StandardExit
 from plasma_guard.domain.primitives import Address
 from plasma_guard.plasma.evidence import prove_spend
 from plasma_guard.plasma.periods import standard_exit_exitable_at
 from plasma_guard.plasma.rules import PlasmaRules
 from plasma_guard.reactions.base import Policy, Reaction, Scene, Subject, WatcherEvent
+from plasma_guard.reactions.fields import Position
 from plasma_guard.reactions.tracking import track
 
 PAID = "the exit was processed and paid before anyone challenged it"
@@ -27,17 +25,8 @@ class InvalidExit(WatcherEvent):
 
     names: ClassVar[tuple[str, ...]] = ("invalid_exit",)
 
-    utxo_pos: UtxoPosition
+    utxo_pos: Position
     eth_height: int | None = None
-
-    @field_validator("utxo_pos", mode="before")
-    @classmethod
-    def _decode(cls, value: object) -> UtxoPosition:
-        if isinstance(value, UtxoPosition):
-            return value
-        if isinstance(value, int) and not isinstance(value, bool):
-            return UtxoPosition.decode(value)
-        raise ValueError(f"expected an integer utxo position, got {type(value).__name__}")
 
     @property
     def key(self) -> str:
@@ -54,10 +43,13 @@ class InvalidExit(WatcherEvent):
 class Facts:
     """What the root chain and the Watcher say about the exit; `refusal` is why there is no `claim`.
 
+    `entry` is the contract's own; None with `subject`.
+
     `paid`: the root chain's logs say that this start was processed and paid, which an emptied entry does not.
     """
 
     subject: Subject | None
+    entry: StandardExit | None
     claim: StandardExitChallenge | None
     refusal: str | None
     scan_covers_it: bool
@@ -66,21 +58,29 @@ class Facts:
     verifying_contract: Address
 
 
-async def gather(event: InvalidExit, scene: Scene) -> Facts:
+async def gather(event: InvalidExit, scene: Scene) -> tuple[Facts]:
     """Find the exit on chain first: about an exit that does not run, the Watcher need not be asked."""
     started = await _find_start(event, scene)
-    subject = await _subject(started, scene) if started else None
+    entry = (await scene.game.standard_exits([started.exit_id], scene.at))[0] if started else None
     claim, refusal = None, None
-    if subject and subject.entry.status is ExitStatus.RUNNING:
+    if entry and entry.status is ExitStatus.RUNNING:
         try:
             claim = await scene.watcher.challenge_data(event.utxo_pos)
         except WatcherRefused as error:
             refusal = str(error)
-    contracts = scene.game.contracts
     scanned_to = await scene.exits.scanned_to()
-    covered = scanned_to >= min(event.eth_height or scene.at.number, scene.at.number)
-    paid = subject is not None and await scene.exits.paid(subject.start)
-    return Facts(subject, claim, refusal, covered, paid, scene.game.rules, contracts.entry)
+    return (
+        Facts(
+            subject=await _subject(started, entry, scene) if started and entry else None,
+            entry=entry,
+            claim=claim,
+            refusal=refusal,
+            scan_covers_it=scanned_to >= min(event.eth_height or scene.at.number, scene.at.number),
+            paid=started is not None and await scene.exits.paid(started),
+            rules=scene.game.rules,
+            verifying_contract=scene.game.contracts.entry,
+        ),
+    )
 
 
 async def _find_start(event: InvalidExit, scene: Scene) -> TrackedExit | None:
@@ -97,8 +97,7 @@ async def _find_start(event: InvalidExit, scene: Scene) -> TrackedExit | None:
     return None
 
 
-async def _subject(start: TrackedExit, scene: Scene) -> Subject:
-    (entry,) = await scene.game.standard_exits([start.exit_id], scene.at)
+async def _subject(start: TrackedExit, entry: StandardExit, scene: Scene) -> Subject:
     block = await scene.game.plasma_block(start.position.blknum, scene.at)
     exitable_at = standard_exit_exitable_at(
         position=start.position,
@@ -106,19 +105,29 @@ async def _subject(start: TrackedExit, scene: Scene) -> Subject:
         block_submitted_at=block.timestamp if block else start.started_at,
         min_exit_period=scene.game.contracts.min_exit_period,
     )
-    return Subject(Kind.STANDARD_EXIT, start, entry, exitable_at)
+    return Subject(
+        kind=Kind.STANDARD_EXIT,
+        exit_id=start.exit_id,
+        start=start.start,
+        position=start.position,
+        open=entry.status is ExitStatus.RUNNING,
+        started_at=start.started_at,
+        hard=exitable_at,
+        bond=entry.bond or (await scene.game.bonds(scene.at)).standard_exit,
+        tracked=start,
+    )
 
 
 def decide(event: InvalidExit, facts: Facts, policy: Policy) -> Decision:
     """Challenge only on local proof; the owner is the one recorded on chain, never the event's."""
-    subject = facts.subject
-    if subject is None:
+    subject, entry = facts.subject, facts.entry
+    if subject is None or entry is None:
         if facts.scan_covers_it:
             return Hold(
                 f"no exit of position {event.utxo_pos} was ever started on the root chain", suspicious=True
             )
         return Hold("our own scan of the root chain has not reached this exit yet")
-    match subject.entry.status:
+    match entry.status:
         case ExitStatus.FINALIZED:
             return Close(Closure.LOST, PAID)
         case ExitStatus.ABSENT if facts.paid:
@@ -132,11 +141,11 @@ def decide(event: InvalidExit, facts: Facts, policy: Policy) -> Decision:
     if facts.claim is None:
         return Hold(f"the Watcher gives no challenge data ({facts.refusal})")
     try:
-        spend = prove_spend(facts.rules, facts.verifying_contract, subject.entry, facts.claim)
+        spend = prove_spend(facts.rules, facts.verifying_contract, entry, facts.claim)
     except EvidenceError as error:
         return Hold(f"the challenge data proves nothing: {error}", suspicious=True)
     challenge = ChallengeStandardExit(
-        exit_id=subject.entry.exit_id,
+        exit_id=entry.exit_id,
         position=event.utxo_pos,
         challenge_tx=facts.claim.challenge_tx,
         input_index=facts.claim.input_index,
@@ -145,15 +154,10 @@ def decide(event: InvalidExit, facts: Facts, policy: Policy) -> Decision:
     )
     return Act(
         challenge,
-        policy.window(subject.start.started_at, subject.exitable_at),
-        f"output {event.utxo_pos} of {subject.entry.owner} was spent by transaction {spend.hash}"
+        policy.window(subject.started_at, subject.hard),
+        f"output {event.utxo_pos} of {entry.owner} was spent by transaction {spend.hash}"
         f" (input {facts.claim.input_index}), signed by its owner",
     )
 
 
-def recall(position: UtxoPosition) -> InvalidExit:
-    """Ask about an exit again without any Watcher having said so."""
-    return InvalidExit(utxo_pos=position)
-
-
-REACTION = Reaction(Kind.STANDARD_EXIT, InvalidExit, gather, decide, recall)
+REACTION = Reaction(InvalidExit, gather, decide)

@@ -1,0 +1,42 @@
+"""Fields as Watchers write them: whole numbers for positions, 0x hex for bytes; strict, and bounded when shown."""
+
+from typing import Annotated
+
+from pydantic import BeforeValidator, PlainSerializer
+
+from plasma_guard.domain.position import UtxoPosition
+from plasma_guard.domain.primitives import parse_hex, shorten
+
+MAX_TX_BYTES = 64 * 1024
+"""Far more than any payment transaction takes."""
+
+
+def _position(value: object) -> UtxoPosition:
+    if isinstance(value, UtxoPosition):
+        return value
+    if isinstance(value, int) and not isinstance(value, bool):
+        return UtxoPosition.decode(value)
+    raise ValueError(f"expected an integer utxo position, got {type(value).__name__}")
+
+
+def _tx_bytes(value: object) -> bytes:
+    if isinstance(value, bytes):
+        return value
+    if not isinstance(value, str):
+        raise ValueError(f"expected 0x hex, got {type(value).__name__}")
+    if len(value) > 2 * MAX_TX_BYTES:
+        raise ValueError(f"expected at most {MAX_TX_BYTES} bytes, got {len(value)} characters")
+    return parse_hex(value, "txbytes")
+
+
+def _indices(value: object) -> tuple[int, ...]:
+    if isinstance(value, list | tuple) and all(
+        isinstance(each, int) and not isinstance(each, bool) and each >= 0 for each in value
+    ):
+        return tuple(value)
+    raise ValueError(f"expected a list of indices, got {shorten(value)}")
+
+
+Position = Annotated[UtxoPosition, BeforeValidator(_position), PlainSerializer(UtxoPosition.encode)]
+TxBytes = Annotated[bytes, BeforeValidator(_tx_bytes), PlainSerializer(lambda value: "0x" + value.hex())]
+Indices = Annotated[tuple[int, ...], BeforeValidator(_indices)]
