@@ -29,7 +29,7 @@ class ChallengeStandardExit:
 class ChallengeNotCanonical:
     """Show a competitor of an in-flight transaction; the caller becomes bond owner, paid at the end.
 
-    `position` is None for a competitor in no block, `proof` then empty. `input_tx` and `input_position` may be
+    `position` is None for a competitor in no block, `proof` then empty. `input_tx` and `input_position` are
     None only on rootchain v0.2. Only in the first half of the exit period.
     """
 
@@ -92,7 +92,7 @@ class ChallengeOutputSpent:
 
 @dataclass(frozen=True, slots=True)
 class Piggyback:
-    """Join an in-flight exit with one of our own inputs or outputs; only its owner can, for the exact bond."""
+    """Join an in-flight exit with one of our own inputs or outputs, for the exact bond."""
 
     name: ClassVar[str] = "piggybackInFlightExit"
 

@@ -7,10 +7,19 @@ not cost money. Each rule returns None, or the sentence that says what it forbid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from plasma_guard.domain.actions import (
+    ChallengeInputSpent,
+    ChallengeNotCanonical,
+    ChallengeOutputSpent,
+    ChallengeStandardExit,
+    Piggyback,
+    RespondToNonCanonicalChallenge,
+)
 from plasma_guard.domain.blocks import BlockStamp
 from plasma_guard.domain.decisions import Act
 from plasma_guard.domain.errors import MalformedError
-from plasma_guard.domain.exits import ExitStatus
+from plasma_guard.domain.exits import Side
+from plasma_guard.domain.position import UtxoPosition
 from plasma_guard.domain.transactions import Outcome, Reverted
 from plasma_guard.plasma.rules import PlasmaRules
 from plasma_guard.reactions.base import Subject
@@ -34,33 +43,76 @@ class Proposal:
 Rule = Callable[[Proposal], str | None]
 
 
-def exit_still_runs(proposal: Proposal) -> str | None:
-    """Gas spent on an exit that is already challenged or processed is wasted."""
-    entry = proposal.subject.entry
-    if entry.status is not ExitStatus.RUNNING:
-        return f"the exit is {entry.status}, not running"
-    return None
+def contract_still_wants_it(proposal: Proposal) -> str | None:
+    """Gas spent on what is already answered, processed or out of its phase is wasted."""
+    return None if proposal.subject.open else "the contract's state leaves nothing to answer"
 
 
 def action_is_about_the_subject(proposal: Proposal) -> str | None:
     """A case may only lead to calls about its own exit."""
-    action, subject = proposal.act.action, proposal.subject
-    if (action.exit_id, action.position) != (subject.entry.exit_id, subject.start.position):
+    if proposal.act.action.exit_id != proposal.subject.exit_id:
         return "the action names another exit than the case it belongs to"
     return None
 
 
-def challenge_spends_the_position(proposal: Proposal) -> str | None:
+def spend_is_where_it_is_said_to_be(proposal: Proposal) -> str | None:
     """An input index out of range burns the whole gas limit, a wrong one all that was used."""
-    action = proposal.act.action
+    action, rules = proposal.act.action, proposal.rules
     try:
-        inputs = proposal.rules.decode(action.challenge_tx).inputs
-    except MalformedError as error:
-        return f"the challenge transaction cannot be decoded: {error}"
-    if not 0 <= action.input_index < len(inputs):
-        return f"input index {action.input_index} is out of range of {len(inputs)} inputs"
-    if inputs[action.input_index] != proposal.subject.start.position:
-        return f"input {action.input_index} does not spend position {proposal.subject.start.position}"
+        match action:
+            case ChallengeStandardExit():
+                spent = _input(rules, action.challenge_tx, action.input_index)
+                return _differs(spent, proposal.subject.position)
+            case ChallengeNotCanonical():
+                ours = _input(rules, action.in_flight_tx, action.in_flight_input_index)
+                return _differs(_input(rules, action.competing_tx, action.competing_input_index), ours)
+            case ChallengeInputSpent():
+                ours = _input(rules, action.in_flight_tx, action.in_flight_input_index)
+                return _differs(_input(rules, action.spending_tx, action.spending_input_index), ours)
+            case ChallengeOutputSpent():
+                spent = _input(rules, action.spending_tx, action.spending_input_index)
+                return _differs(spent, action.output_position)
+            case Piggyback():
+                tx = rules.decode(action.in_flight_tx)
+                slots = tx.inputs if action.side is Side.INPUT else tx.outputs
+                if not 0 <= action.index < len(slots):
+                    return f"the transaction has no {action.side} {action.index}"
+                return None
+            case RespondToNonCanonicalChallenge():
+                return None
+    except (MalformedError, IndexError) as error:
+        return f"the evidence cannot be used: {error}"
+
+
+def other_transaction_is_another(proposal: Proposal) -> str | None:
+    """No transaction can be shown against itself."""
+    match proposal.act.action:
+        case ChallengeNotCanonical(in_flight_tx=ours, competing_tx=other):
+            same = ours == other
+        case ChallengeInputSpent(in_flight_tx=ours, spending_tx=other):
+            same = ours == other
+        case _:
+            return None
+    return "the transaction is shown against itself" if same else None
+
+
+def places_have_output_index_zero(proposal: Proposal) -> str | None:
+    """RootChain compares positions raw: with another index somebody else can take the bond."""
+    match proposal.act.action:
+        case ChallengeNotCanonical(position=UtxoPosition(oindex=index)) if index:
+            return "the competitor's position has an output index"
+        case RespondToNonCanonicalChallenge(position=UtxoPosition(oindex=index)) if index:
+            return "the transaction's position has an output index"
+        case _:
+            return None
+
+
+def phase_is_not_over(proposal: Proposal) -> str | None:
+    """What only the first phase allows is refused by the contract one second later, for gas."""
+    if not isinstance(proposal.act.action, ChallengeNotCanonical | Piggyback):
+        return None
+    if proposal.at.timestamp > proposal.act.window.hard:
+        return f"the phase for it ended at {proposal.act.window.hard}, it is {proposal.at.timestamp}"
     return None
 
 
@@ -88,9 +140,12 @@ def not_failing_again_and_again(proposal: Proposal) -> str | None:
 
 
 RULES: tuple[Rule, ...] = (
-    exit_still_runs,
+    contract_still_wants_it,
     action_is_about_the_subject,
-    challenge_spends_the_position,
+    spend_is_where_it_is_said_to_be,
+    other_transaction_is_another,
+    places_have_output_index_zero,
+    phase_is_not_over,
     budget_is_positive,
     window_is_in_order,
     not_failing_again_and_again,
@@ -100,3 +155,14 @@ RULES: tuple[Rule, ...] = (
 def violations(proposal: Proposal) -> list[str]:
     """Return what the proposal breaks, empty when it may go ahead."""
     return [complaint for rule in RULES if (complaint := rule(proposal))]
+
+
+def _input(rules: PlasmaRules, tx: bytes, index: int) -> UtxoPosition:
+    inputs = rules.decode(tx).inputs
+    if not 0 <= index < len(inputs):
+        raise IndexError(f"input index {index} is out of range of {len(inputs)} inputs")
+    return inputs[index]
+
+
+def _differs(spent: UtxoPosition, wanted: UtxoPosition) -> str | None:
+    return None if spent == wanted else f"it spends {spent}, not {wanted}"
