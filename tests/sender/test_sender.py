@@ -18,7 +18,7 @@ from plasma_guard.domain.transactions import (
     WouldRevert,
 )
 from plasma_guard.journal import read_journal
-from support.rpc_proxy import errors, results
+from support.rpc_proxy import Fault, errors, results
 from support.sending import BOND, COUNTER, ONCE, SELECTOR, Bench
 
 GWEI = 10**9
@@ -26,6 +26,16 @@ GWEI = 10**9
 
 async def attempts(b: Bench, intent: str = "challenge") -> list[Attempt]:
     return await b.journal.attempts(intent=intent)
+
+
+def status_for(*methods: str) -> Fault:
+    """Answer these methods with a gateway's error."""
+
+    async def fault(_: web.Request, payload: Any) -> web.StreamResponse | None:
+        calls = payload if isinstance(payload, list) else [payload]
+        return web.Response(status=502) if any(call["method"] in methods for call in calls) else None
+
+    return fault
 
 
 async def foreign(b: Bench, *, nonce: int) -> str:
@@ -227,6 +237,24 @@ async def test_a_price_is_held_while_the_call_would_not_work(b: Bench) -> None:
     assert len(await attempts(b)) == 2
 
 
+async def test_a_call_that_would_not_work_is_outbid_when_others_wait_behind_its_nonce(b: Bench) -> None:
+    """A lost race must not hold up the account."""
+    await b.submit(b.call("lost", to=ONCE))
+    await b.evm.rpc("anvil_setStorageAt", str(ONCE), "0x" + "00" * 32, "0x" + "00" * 31 + "01")
+    await b.submit(b.call("urgent"))
+    await b.turn(b.settings.bump_after)
+    assert [len(await attempts(b, name)) for name in ("lost", "urgent")] == [2, 2]
+
+
+async def test_past_the_soft_time_an_unreachable_simulation_is_no_veto_either(b: Bench) -> None:
+    """And without a measured gas limit it is tried again rather than given up."""
+    b.proxy.fault = status_for("eth_call", "eth_estimateGas")
+    await b.submit(b.call("measured"), await b.window(soft=-1))
+    unmeasured = await b.submit(b.call("unmeasured", gas_limit=None), await b.window(soft=-1))
+    assert [len(await attempts(b, name)) for name in ("measured", "unmeasured")] == [1, 0]
+    assert not unmeasured.done()
+
+
 async def test_an_account_that_cannot_pay_waits_and_says_what_is_missing(b: Bench) -> None:
     """The alert has the exact top-up; with exactly that the call goes out."""
     await b.evm.set_balance(str(b.account), 1000)
@@ -273,6 +301,8 @@ async def test_a_thin_balance_pays_what_it_can_while_that_is_mineable(b: Bench) 
 async def test_calls_under_way_are_counted_before_the_next_is_signed(b: Bench) -> None:
     """The balance pays one bond, not two: the second call waits for its top-up."""
     await b.evm.set_balance(str(b.account), BOND + BOND // 2)
+    # A node that simulates without regard to the pool leaves the sums to us.
+    b.proxy.fault = results(eth_call="0x", eth_estimateGas=hex(60_000))
     await b.submit(b.call("one", value=BOND))
     await b.submit(b.call("two", value=BOND))
     assert [len(await attempts(b, name)) for name in ("one", "two")] == [1, 0]

@@ -33,6 +33,8 @@ ONCE_CODE = "0x60005415600b57600080fd5b600160005500"
 SELECTOR = b"\x01\x02\x03\x04"
 BOND = Wei(10**16)
 BUDGET = Wei(10**17)
+PATIENCE = 20.0
+"""Real seconds until a test gives up on a lane."""
 
 
 class ManualClock:
@@ -157,8 +159,11 @@ class Bench:
         """Wait until every lane sleeps (for the `sleeps`th time at least) or everything submitted is over."""
         idle: asyncio.Future[Any] = asyncio.create_task(self.clock.idle(sleeps))
         everything: asyncio.Future[Any] = asyncio.gather(*self.tasks, return_exceptions=True)
-        await asyncio.wait([idle, everything], return_when=asyncio.FIRST_COMPLETED)
+        done, _ = await asyncio.wait(
+            [idle, everything], return_when=asyncio.FIRST_COMPLETED, timeout=PATIENCE
+        )
         idle.cancel()
+        assert done, "the lane neither sleeps nor ends"
 
     async def turn(self, seconds: float | None = None) -> None:
         """Let the lane look at the chain once more, `seconds` (default: one poll) later."""
