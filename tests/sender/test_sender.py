@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 from aiohttp import web
 from eth_account import Account
+from eth_account.typed_transactions.typed_transaction import TypedTransaction
+from hexbytes import HexBytes
 
 from plasma_guard.domain.errors import ConfigurationError, PolicyViolation
 from plasma_guard.domain.primitives import Address, Timestamp, Wei
@@ -464,6 +466,38 @@ async def test_a_pool_that_holds_another_transaction_of_the_nonce_is_outbid(b: B
         await b.turn()
     (pending,) = await b.pool()
     assert pending["hash"] == str((await attempts(b))[-1].hash)
+
+
+class StrictPool:
+    """A pool that keeps what it has unless both prices rise by an eighth; `refused` counts refusals."""
+
+    def __init__(self) -> None:
+        self.kept: dict[int, dict[str, Any]] = {}
+        self.refused = 0
+
+    async def __call__(self, _: web.Request, payload: Any) -> web.StreamResponse | None:
+        if not isinstance(payload, dict) or payload["method"] != "eth_sendRawTransaction":
+            return None
+        fields = TypedTransaction.from_bytes(HexBytes(payload["params"][0])).as_dict()
+        old = self.kept.get(fields["nonce"])
+        prices = ("maxFeePerGas", "maxPriorityFeePerGas")
+        if old is not None and old != fields and any(fields[name] * 8 < old[name] * 9 for name in prices):
+            self.refused += 1
+            refusal = {"code": -32000, "message": "replacement transaction underpriced"}
+            return web.json_response({"jsonrpc": "2.0", "id": payload["id"], "error": refusal})
+        self.kept[fields["nonce"]] = fields
+        return None
+
+
+async def test_a_pool_that_asks_for_an_eighth_more_takes_every_replacement(b: Bench) -> None:
+    """Also while the base fee moves; anvil itself takes any rise at all."""
+    pool = b.proxy.fault = StrictPool()
+    await b.submit(b.call())
+    for base_fee in (1, 50, 3, 7):
+        await b.evm.rpc("anvil_setNextBlockBaseFeePerGas", hex(base_fee * GWEI))
+        await b.turn(b.settings.bump_after)
+    assert len(await attempts(b)) == 5
+    assert pool.refused == 0
 
 
 async def test_a_call_the_policy_forbids_is_refused_and_stays_open(b: Bench) -> None:
