@@ -9,7 +9,7 @@ from eth_account import Account
 from eth_account.typed_transactions.typed_transaction import TypedTransaction
 from hexbytes import HexBytes
 
-from plasma_guard.domain.errors import ConfigurationError, PolicyViolation
+from plasma_guard.domain.errors import ConfigurationError, JournalError, PolicyViolation
 from plasma_guard.domain.primitives import Address, Timestamp, Wei
 from plasma_guard.domain.transactions import (
     Attempt,
@@ -249,12 +249,40 @@ async def test_a_call_that_would_not_work_is_outbid_when_others_wait_behind_its_
 
 
 async def test_past_the_soft_time_an_unreachable_simulation_is_no_veto_either(b: Bench) -> None:
-    """And without a measured gas limit it is tried again rather than given up."""
+    """The measured gas limit stands in for the estimate."""
     b.proxy.fault = status_for("eth_call", "eth_estimateGas")
-    await b.submit(b.call("measured"), await b.window(soft=-1))
-    unmeasured = await b.submit(b.call("unmeasured", gas_limit=None), await b.window(soft=-1))
-    assert [len(await attempts(b, name)) for name in ("measured", "unmeasured")] == [1, 0]
-    assert not unmeasured.done()
+    await b.submit(b.call(), await b.window(soft=-1))
+    assert len(await attempts(b)) == 1
+
+
+async def test_an_unreachable_simulation_without_a_measured_gas_limit_is_tried_again(b: Bench) -> None:
+    """There is no number to sign, and no reason to give up."""
+    b.proxy.fault = status_for("eth_call", "eth_estimateGas")
+    task = await b.submit(b.call(gas_limit=None), await b.window(soft=-1))
+    assert b.proxy.count("eth_call")
+    assert [task.done(), len(await attempts(b))] == [False, 0]
+
+
+async def test_a_journal_that_fails_for_a_while_delays_and_is_told(
+    b: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is sent that could not be recorded; the alert is cleared once it works again."""
+
+    async def broken(*_: object, **__: object) -> None:
+        raise JournalError("the disk is full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(b.journal, "record_attempt", broken)
+        await b.submit(b.call("one"))
+        assert b.told("one/journal")
+    with monkeypatch.context() as patch:
+        patch.setattr(b.lane, "_taken", broken)
+        await b.turn()
+        assert b.told(f"lane/{b.account}/journal")
+    assert b.proxy.count("eth_sendRawTransaction") == 0
+    await b.turn()
+    assert b.proxy.count("eth_sendRawTransaction") == 1
+    assert f"lane/{b.account}/journal" in b.alerts.cleared
 
 
 async def test_an_account_that_cannot_pay_waits_and_says_what_is_missing(b: Bench) -> None:

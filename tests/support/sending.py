@@ -18,6 +18,7 @@ from plasma_guard.domain.transactions import Outcome, TxCandidate
 from plasma_guard.journal import SqlJournal, open_journal
 from plasma_guard.keys import LocalSigner, SigningPolicy
 from plasma_guard.sender import SenderSettings, TxSender
+from plasma_guard.sender.lane import Lane
 from support.clock import FakeClock
 from support.recorders import RecordedAlerts, RecordedMetrics
 from support.rpc_proxy import RpcProxy
@@ -109,6 +110,10 @@ class Bench:
     @property
     def account(self) -> Address:
         return self.signers[0].address
+
+    @property
+    def lane(self) -> Lane:
+        return self.sender._lanes[self.account]
 
     def new_sender(self, **changes: Any) -> TxSender:
         """Return a sender over the same journal, as after a restart."""
