@@ -38,12 +38,12 @@ class Contender:
 
 @contextlib.asynccontextmanager
 async def contender(
-    url: str, contract: str, key: str, tell: Callable[[str], None]
+    watcher_url: str, rpc_url: str, contract: str, key: str, tell: Callable[[str], None]
 ) -> AsyncIterator[Contender]:
-    """Run omg-js against a Watcher and a node behind one URL; its packages live in the user's cache."""
+    """Run omg-js against a Watcher and a node; its packages live in the user's cache."""
     folder = await asyncio.to_thread(node_packages.install, f"omg-js-{VERSION}", _HERE, tell)
     modules = {"NODE_PATH": str(folder / "node_modules")}
-    settings = {"WATCHER_URL": url, "RPC_URL": url, "CONTRACT": contract, "PRIVATE_KEY": key}
+    settings = {"WATCHER_URL": watcher_url, "RPC_URL": rpc_url, "CONTRACT": contract, "PRIVATE_KEY": key}
     process = await asyncio.create_subprocess_exec(
         str(node_packages.node_program()),
         "--no-deprecation",

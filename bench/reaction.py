@@ -113,11 +113,13 @@ async def _field(stack: contextlib.AsyncExitStack, tell: Callable[[str], None]) 
     connection = await stack.enter_async_context(devnet(tell))
     taps = [await stack.enter_async_context(tap(connection.watcher_url, connection.rpc_url)) for _ in "ab"]
     key = Account.create().key.to_0x_hex()
-    omgjs = await stack.enter_async_context(contender(taps[1].url, connection.contract, key, tell))
+    omgjs = await stack.enter_async_context(
+        contender(taps[1].watcher_url, taps[1].rpc_url, connection.contract, key, tell)
+    )
     await _fund(connection, omgjs.address)
     directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="plasma-guard-bench-")))
     ear = _Ear()
-    behind = replace(connection, rpc_url=taps[0].url, watcher_url=taps[0].url)
+    behind = replace(connection, rpc_url=taps[0].rpc_url, watcher_url=taps[0].watcher_url)
     guard = await stack.enter_async_context(guarding(GuardProcess(behind, directory, hear=ear.hear)))
     await guard.ready()
     taps[0].pid, taps[1].pid = guard.pid, omgjs.process.pid

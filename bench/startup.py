@@ -30,7 +30,7 @@ async def startup(runs: int, tell: Callable[[str], None]) -> list[Row]:
 async def _start(connection: Connection) -> float:
     with tempfile.TemporaryDirectory(prefix="plasma-guard-bench-") as directory:
         async with tap(connection.watcher_url, connection.rpc_url) as between:
-            behind = replace(connection, rpc_url=between.url, watcher_url=between.url)
+            behind = replace(connection, rpc_url=between.rpc_url, watcher_url=between.watcher_url)
             started = time.perf_counter()
             async with guarding(GuardProcess(behind, Path(directory))):
                 return await between.polled() - started

@@ -18,9 +18,10 @@ from typing import Any, Final
 from aiohttp import ClientSession, ClientTimeout, TCPConnector, web
 
 from bench.processes import cpu_seconds
+from bench.wire import Passed, wire
 
 _PATIENCE: Final = 30.0
-_SEND: Final = b'"eth_sendRawTransaction"'
+_SEND: Final = "eth_sendRawTransaction"
 _UNKNOWN_EXIT: Final = {
     "success": False,
     "version": "1.0",
@@ -38,15 +39,6 @@ class Instant:
 
 
 @dataclass(frozen=True, slots=True)
-class Passed:
-    """One request that passed the tap: what it asked, and from when to when it was answered."""
-
-    what: str
-    started: float
-    ended: float
-
-
-@dataclass(frozen=True, slots=True)
 class Reaction:
     """From the answer that held the event to the node's acceptance of the challenge, in seconds.
 
@@ -61,11 +53,11 @@ class Reaction:
 
 @dataclass(slots=True)
 class Tap:
-    """A recording reverse proxy; `url` serves both the Watcher's paths and, at /, the node's JSON-RPC."""
+    """A recording reverse proxy of a Watcher, and the notes of a wire to a node."""
 
-    watcher_url: str
-    rpc_url: str
-    url: str = ""
+    behind: str
+    watcher_url: str = ""
+    rpc_url: str = ""
     pid: int | None = None
     passed: list[Passed] = field(default_factory=list)
     _revealed: set[int] = field(default_factory=set)
@@ -107,7 +99,7 @@ class Tap:
             self._polled.set()
         if what == "utxo.get_challenge_data" and json.loads(body)["utxo_pos"] not in self._revealed:
             return web.json_response(_UNKNOWN_EXIT)
-        status, answer = await self._ask(request.method, self.watcher_url + request.path_qs, body)
+        status, answer = await self._ask(request.method, self.behind + request.path_qs, body)
         if what == "status.get":
             return self._status(status, answer)
         self.passed.append(Passed(what, started, time.perf_counter()))
@@ -126,13 +118,11 @@ class Tap:
             self._shown = self._now()
         return web.Response(status=status, body=body, content_type="application/json")
 
-    async def _rpc(self, request: web.Request) -> web.StreamResponse:
-        body, started = await request.read(), time.perf_counter()
-        status, answer = await self._ask("POST", self.rpc_url, body)
-        self.passed.append(Passed(_methods(body), started, time.perf_counter()))
-        if _SEND in body and b'"error"' not in answer:
+    def listen(self, request: Passed, answer: bytes) -> None:
+        """Take note of what passed to the node."""
+        self.passed.append(request)
+        if _SEND in request.what and b'"error"' not in answer:
             self._note_acceptance()
-        return web.Response(status=status, body=answer, content_type="application/json")
 
     def _note_acceptance(self) -> None:
         if self._accepted is None or self._accepted.done():
@@ -157,19 +147,12 @@ def _covered(requests: list[Passed], end: float) -> float:
     return total
 
 
-def _methods(body: bytes) -> str:
-    requests = json.loads(body)
-    methods = [each["method"] for each in (requests if isinstance(requests, list) else [requests])]
-    return "+".join(dict.fromkeys(methods))
-
-
 @contextlib.asynccontextmanager
 async def tap(watcher_url: str, rpc_url: str) -> AsyncIterator[Tap]:
     """Serve a tap for the length of a block."""
-    made = Tap(watcher_url, rpc_url)
+    made = Tap(watcher_url)
     app = web.Application(client_max_size=2**24)
-    app.router.add_post("/", made._rpc)  # noqa: SLF001 (a handler of the same module)
-    app.router.add_route("*", "/{path:.+}", made._watcher)  # noqa: SLF001 (same)
+    app.router.add_route("*", "/{path:.+}", made._watcher)  # noqa: SLF001 (a handler of the same module)
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     async with contextlib.AsyncExitStack() as stack:
@@ -178,5 +161,6 @@ async def tap(watcher_url: str, rpc_url: str) -> AsyncIterator[Tap]:
         session = ClientSession(connector=connector, timeout=ClientTimeout(total=_PATIENCE))
         made._http = await stack.enter_async_context(session)  # noqa: SLF001 (same)
         await web.TCPSite(runner, "127.0.0.1", 0).start()
-        made.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+        made.watcher_url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+        made.rpc_url = await stack.enter_async_context(wire(rpc_url, made.listen))
         yield made
