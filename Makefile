@@ -22,6 +22,7 @@ help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(READY) ## Make .venv with everything pinned by hash (the other targets do it when needed)
+	@echo "ready: $(BIN)/plasma-guard"
 
 $(READY): requirements/dev.txt pyproject.toml tools/setup
 	@tools/setup

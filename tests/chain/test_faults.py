@@ -110,6 +110,17 @@ async def test_a_lone_failing_endpoint_is_asked_a_bounded_number_of_times(
         assert "s3cret" not in str(failed.value)
 
 
+async def test_another_block_than_asked_for_is_not_believed(
+    chain: RpcChain, proxy: RpcProxy, backup: RpcProxy, evm: Evm
+) -> None:
+    """An answer must repeat the height of the question."""
+    newest = await evm.rpc("eth_getBlockByNumber", "latest", False)  # noqa: FBT003 : JSON-RPC
+    proxy.fault = results(eth_chainId="0x7a69", eth_getBlockByNumber=newest)
+    found = await chain.block(5)
+    assert found is not None
+    assert found.number == 5
+
+
 async def test_a_redirect_is_not_followed(proxy: RpcProxy, backup: RpcProxy, clock: FakeClock) -> None:
     """Where a request goes is the configuration's business, not a server's."""
     proxy.fault = redirect(backup.url)

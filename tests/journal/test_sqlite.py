@@ -11,6 +11,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Connection
 
 from journal.suite import ACCOUNT, CONTRACT, POSITION, JournalSuite, at, block, exit_, key, started, tx
 from plasma_guard.domain.cases import DecisionRecord, Observation
@@ -80,6 +81,21 @@ async def test_changes_queued_during_a_commit_share_the_next(journal: SqlJournal
     assert sum(commits) == 101
     assert len(commits) < 50
     assert len(await journal.decisions(case.id)) == 100
+
+
+async def test_a_change_that_fails_halfway_leaves_nothing(journal: SqlJournal) -> None:
+    """Its neighbours in the same commit are kept whole."""
+
+    def halfway(connection: Connection) -> None:
+        connection.exec_driver_sql("INSERT INTO observations VALUES ('half', 'k', 's', '{}', 1, 1)")
+        raise RuntimeError("stopped")
+
+    whole = Observation("whole", "k", "s", "{}")
+    results = await asyncio.gather(
+        journal._writer.run(halfway), journal.observe([whole], at(0)), return_exceptions=True
+    )
+    assert [str(results[0]), results[1]] == ["stopped", {"whole"}]
+    assert [each.observation.key for each in await journal.observations()] == ["whole"]
 
 
 async def test_a_change_outlives_the_caller_who_gave_up(journal: SqlJournal) -> None:

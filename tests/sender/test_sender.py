@@ -6,8 +6,10 @@ from typing import Any
 import pytest
 from aiohttp import web
 from eth_account import Account
+from eth_account.typed_transactions.typed_transaction import TypedTransaction
+from hexbytes import HexBytes
 
-from plasma_guard.domain.errors import ConfigurationError, PolicyViolation
+from plasma_guard.domain.errors import ConfigurationError, JournalError, PolicyViolation
 from plasma_guard.domain.primitives import Address, Timestamp, Wei
 from plasma_guard.domain.transactions import (
     Attempt,
@@ -18,7 +20,7 @@ from plasma_guard.domain.transactions import (
     WouldRevert,
 )
 from plasma_guard.journal import read_journal
-from support.rpc_proxy import errors, results
+from support.rpc_proxy import Fault, errors, results
 from support.sending import BOND, COUNTER, ONCE, SELECTOR, Bench
 
 GWEI = 10**9
@@ -26,6 +28,16 @@ GWEI = 10**9
 
 async def attempts(b: Bench, intent: str = "challenge") -> list[Attempt]:
     return await b.journal.attempts(intent=intent)
+
+
+def status_for(*methods: str) -> Fault:
+    """Answer these methods with a gateway's error."""
+
+    async def fault(_: web.Request, payload: Any) -> web.StreamResponse | None:
+        calls = payload if isinstance(payload, list) else [payload]
+        return web.Response(status=502) if any(call["method"] in methods for call in calls) else None
+
+    return fault
 
 
 async def foreign(b: Bench, *, nonce: int) -> str:
@@ -227,6 +239,52 @@ async def test_a_price_is_held_while_the_call_would_not_work(b: Bench) -> None:
     assert len(await attempts(b)) == 2
 
 
+async def test_a_call_that_would_not_work_is_outbid_when_others_wait_behind_its_nonce(b: Bench) -> None:
+    """A lost race must not hold up the account."""
+    await b.submit(b.call("lost", to=ONCE))
+    await b.evm.rpc("anvil_setStorageAt", str(ONCE), "0x" + "00" * 32, "0x" + "00" * 31 + "01")
+    await b.submit(b.call("urgent"))
+    await b.turn(b.settings.bump_after)
+    assert [len(await attempts(b, name)) for name in ("lost", "urgent")] == [2, 2]
+
+
+async def test_past_the_soft_time_an_unreachable_simulation_is_no_veto_either(b: Bench) -> None:
+    """The measured gas limit stands in for the estimate."""
+    b.proxy.fault = status_for("eth_call", "eth_estimateGas")
+    await b.submit(b.call(), await b.window(soft=-1))
+    assert len(await attempts(b)) == 1
+
+
+async def test_an_unreachable_simulation_without_a_measured_gas_limit_is_tried_again(b: Bench) -> None:
+    """There is no number to sign, and no reason to give up."""
+    b.proxy.fault = status_for("eth_call", "eth_estimateGas")
+    task = await b.submit(b.call(gas_limit=None), await b.window(soft=-1))
+    assert b.proxy.count("eth_call")
+    assert [task.done(), len(await attempts(b))] == [False, 0]
+
+
+async def test_a_journal_that_fails_for_a_while_delays_and_is_told(
+    b: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is sent that could not be recorded; the alert is cleared once it works again."""
+
+    async def broken(*_: object, **__: object) -> None:
+        raise JournalError("the disk is full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(b.journal, "record_attempt", broken)
+        await b.submit(b.call("one"))
+        assert b.told("one/journal")
+    with monkeypatch.context() as patch:
+        patch.setattr(b.lane, "_taken", broken)
+        await b.turn()
+        assert b.told(f"lane/{b.account}/journal")
+    assert b.proxy.count("eth_sendRawTransaction") == 0
+    await b.turn()
+    assert b.proxy.count("eth_sendRawTransaction") == 1
+    assert f"lane/{b.account}/journal" in b.alerts.cleared
+
+
 async def test_an_account_that_cannot_pay_waits_and_says_what_is_missing(b: Bench) -> None:
     """The alert has the exact top-up; with exactly that the call goes out."""
     await b.evm.set_balance(str(b.account), 1000)
@@ -273,6 +331,8 @@ async def test_a_thin_balance_pays_what_it_can_while_that_is_mineable(b: Bench) 
 async def test_calls_under_way_are_counted_before_the_next_is_signed(b: Bench) -> None:
     """The balance pays one bond, not two: the second call waits for its top-up."""
     await b.evm.set_balance(str(b.account), BOND + BOND // 2)
+    # A node that simulates without regard to the pool leaves the sums to us.
+    b.proxy.fault = results(eth_call="0x", eth_estimateGas=hex(60_000))
     await b.submit(b.call("one", value=BOND))
     await b.submit(b.call("two", value=BOND))
     assert [len(await attempts(b, name)) for name in ("one", "two")] == [1, 0]
@@ -434,6 +494,38 @@ async def test_a_pool_that_holds_another_transaction_of_the_nonce_is_outbid(b: B
         await b.turn()
     (pending,) = await b.pool()
     assert pending["hash"] == str((await attempts(b))[-1].hash)
+
+
+class StrictPool:
+    """A pool that keeps what it has unless both prices rise by an eighth; `refused` counts refusals."""
+
+    def __init__(self) -> None:
+        self.kept: dict[int, dict[str, Any]] = {}
+        self.refused = 0
+
+    async def __call__(self, _: web.Request, payload: Any) -> web.StreamResponse | None:
+        if not isinstance(payload, dict) or payload["method"] != "eth_sendRawTransaction":
+            return None
+        fields = TypedTransaction.from_bytes(HexBytes(payload["params"][0])).as_dict()
+        old = self.kept.get(fields["nonce"])
+        prices = ("maxFeePerGas", "maxPriorityFeePerGas")
+        if old is not None and old != fields and any(fields[name] * 8 < old[name] * 9 for name in prices):
+            self.refused += 1
+            refusal = {"code": -32000, "message": "replacement transaction underpriced"}
+            return web.json_response({"jsonrpc": "2.0", "id": payload["id"], "error": refusal})
+        self.kept[fields["nonce"]] = fields
+        return None
+
+
+async def test_a_pool_that_asks_for_an_eighth_more_takes_every_replacement(b: Bench) -> None:
+    """Also while the base fee moves; anvil itself takes any rise at all."""
+    pool = b.proxy.fault = StrictPool()
+    await b.submit(b.call())
+    for base_fee in (1, 50, 3, 7):
+        await b.evm.rpc("anvil_setNextBlockBaseFeePerGas", hex(base_fee * GWEI))
+        await b.turn(b.settings.bump_after)
+    assert len(await attempts(b)) == 5
+    assert pool.refused == 0
 
 
 async def test_a_call_the_policy_forbids_is_refused_and_stays_open(b: Bench) -> None:

@@ -18,6 +18,7 @@ from plasma_guard.domain.transactions import Outcome, TxCandidate
 from plasma_guard.journal import SqlJournal, open_journal
 from plasma_guard.keys import LocalSigner, SigningPolicy
 from plasma_guard.sender import SenderSettings, TxSender
+from plasma_guard.sender.lane import Lane
 from support.clock import FakeClock
 from support.recorders import RecordedAlerts, RecordedMetrics
 from support.rpc_proxy import RpcProxy
@@ -33,6 +34,8 @@ ONCE_CODE = "0x60005415600b57600080fd5b600160005500"
 SELECTOR = b"\x01\x02\x03\x04"
 BOND = Wei(10**16)
 BUDGET = Wei(10**17)
+PATIENCE = 20.0
+"""Real seconds until a test gives up on a lane."""
 
 
 class ManualClock:
@@ -108,6 +111,10 @@ class Bench:
     def account(self) -> Address:
         return self.signers[0].address
 
+    @property
+    def lane(self) -> Lane:
+        return self.sender._lanes[self.account]
+
     def new_sender(self, **changes: Any) -> TxSender:
         """Return a sender over the same journal, as after a restart."""
         return TxSender(
@@ -157,8 +164,11 @@ class Bench:
         """Wait until every lane sleeps (for the `sleeps`th time at least) or everything submitted is over."""
         idle: asyncio.Future[Any] = asyncio.create_task(self.clock.idle(sleeps))
         everything: asyncio.Future[Any] = asyncio.gather(*self.tasks, return_exceptions=True)
-        await asyncio.wait([idle, everything], return_when=asyncio.FIRST_COMPLETED)
+        done, _ = await asyncio.wait(
+            [idle, everything], return_when=asyncio.FIRST_COMPLETED, timeout=PATIENCE
+        )
         idle.cancel()
+        assert done, "the lane neither sleeps nor ends"
 
     async def turn(self, seconds: float | None = None) -> None:
         """Let the lane look at the chain once more, `seconds` (default: one poll) later."""

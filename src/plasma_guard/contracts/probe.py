@@ -4,7 +4,7 @@ from plasma_guard.contracts.abis import Function
 from plasma_guard.contracts.abis import ald as ald_abi
 from plasma_guard.contracts.abis import rootchain as rootchain_abi
 from plasma_guard.contracts.ald import AldExitGame
-from plasma_guard.contracts.ald.revisions import REVISIONS, UNSAFE_CHALLENGE, V1, Revision
+from plasma_guard.contracts.ald.revisions import REVISIONS, UNSAFE_CHALLENGE, Revision
 from plasma_guard.contracts.reading import try_read
 from plasma_guard.contracts.rootchain import RootChainExitGame
 from plasma_guard.domain.blocks import BlockStamp
@@ -78,7 +78,7 @@ async def _ald_contracts(chain: Chain, address: Address, game: Address, at: Bloc
             f"{said} answers neither standardExits(uint160[]) nor standardExits(uint168[]): unknown revision"
         )
     if not await _has(chain, game, revision.challenge_standard_exit, at):
-        older = revision is V1 and await _has(chain, game, UNSAFE_CHALLENGE, at)
+        older = await _has(chain, game, UNSAFE_CHALLENGE, at)
         what = f"it is of 1.0.0, which has {UNSAFE_CHALLENGE.signature}" if older else "unknown revision"
         raise ContractError(f"{said} has no {revision.challenge_standard_exit.signature}: {what}")
     period = await try_read(chain, address, ald_abi.MIN_EXIT_PERIOD, at=at)

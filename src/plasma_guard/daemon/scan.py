@@ -128,7 +128,7 @@ class Scan:
         """
         entries = await self._game.standard_exits([each.exit_id for each in starts], head) if starts else []
         for started, entry in zip(starts, entries, strict=True):
-            if entry.status is ExitStatus.RUNNING:
+            if entry.status is ExitStatus.RUNNING and not entry.fee:
                 self._alerts.alert(
                     f"exits/impossible/{started.exit_id:x}/{started.identity}",
                     Severity.CRITICAL,

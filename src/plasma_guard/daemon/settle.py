@@ -40,6 +40,10 @@ class Settle:
         if isinstance(outcome, Confirmed | Reverted):
             self._metrics.count("fee_spent_wei_total", outcome.receipt.cost)
         closure = _closure(entry, outcome)
+        if closure is None and entry.status is ExitStatus.ABSENT:
+            # ald deletes the entry of a paid exit and of a challenged one alike; the next turn asks the logs.
+            log.info("the exit is gone; whether it was paid is read from the logs", case=case.id)
+            return None
         if closure is None:
             self._say_open(case, candidate, outcome)
             return None
@@ -86,6 +90,10 @@ def _closure(entry: StandardExit, outcome: Outcome) -> Closure | None:
         return None
     if isinstance(outcome, Confirmed):
         return Closure.WON_BY_US
-    if entry.status is ExitStatus.FINALIZED:
-        return Closure.LOST
-    return Closure.RESOLVED_BY_OTHERS
+    match entry.status:
+        case ExitStatus.FINALIZED:
+            return Closure.LOST
+        case ExitStatus.CHALLENGED:
+            return Closure.RESOLVED_BY_OTHERS
+        case _:
+            return None

@@ -19,7 +19,7 @@ from plasma_guard.verifier.ledger import Ledger, LedgerBlock, TransactionRefused
 
 if TYPE_CHECKING:
     from plasma_guard.domain.exits import ContractSet
-    from plasma_guard.ports import Chain, Clock, ExitGame
+    from plasma_guard.ports import Chain, ExitGame
 
 SubmitRoot = Callable[[Hash32], Awaitable[object]]
 """Submits a block's root to the root chain and returns once it is mined."""
@@ -111,12 +111,6 @@ class Operator:
                 self.apply_event(event)
             self._next_height = head.number + 1
         return await self.produce_block()
-
-    async def run(self, game: ExitGame, chain: Chain, clock: Clock, *, interval: float = 1) -> None:
-        """Step every `interval` seconds until cancelled; errors of the root chain end it."""
-        while True:
-            await self.step(game, chain)
-            await clock.sleep(interval)
 
 
 def application(operator: Operator, version: str = "1.0.9") -> web.Application:

@@ -60,6 +60,10 @@ class ChainUnavailable(RetryableError):
     """No RPC endpoint gave a usable answer in time."""
 
 
+class OtherChain(ChainUnavailable):
+    """Every RPC endpoint serves another chain than the configured one."""
+
+
 class CallReverted(GuardError):
     """The root chain refused a simulated call.
 

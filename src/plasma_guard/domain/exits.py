@@ -43,6 +43,7 @@ class StandardExit:
 
     `position`, `owner`, `amount`, `output_id` and `bond` are what the contract stores; None where the
     generation does not store it or the entry is gone. `bond` is in wei, what a successful challenger is paid.
+    `fee` marks (rootchain) an exit of the operator's own fees, which exits no output.
     """
 
     exit_id: ExitId
@@ -53,6 +54,7 @@ class StandardExit:
     amount: Wei = Wei(0)
     output_id: Hash32 | None = None
     bond: Wei | None = None
+    fee: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,9 +50,9 @@ ZERO_ADDRESS = Address(bytes(20))
 ETH = ZERO_ADDRESS
 
 
-def parse_hex(text: str, field: str) -> bytes:
-    """Return the bytes of an ``0x`` hex string; raises `MalformedError` naming `field`."""
-    if not text.startswith(("0x", "0X")):
+def parse_hex(text: object, field: str) -> bytes:
+    """Return the bytes of an ``0x`` hex string, no spaces; raises `MalformedError` naming `field`."""
+    if not isinstance(text, str) or not text.startswith(("0x", "0X")) or not text.isalnum():
         raise MalformedError(f"{field}: expected a string of 0x and hex digits, got {shorten(text)}")
     try:
         return bytes.fromhex(text[2:])

@@ -4,12 +4,11 @@ from collections.abc import Mapping
 from typing import Any, NoReturn, SupportsIndex
 
 import coincurve
+import rlp
 from eth_account import Account
 from eth_account.signers.local import LocalAccount
-from eth_account.typed_transactions.typed_transaction import TypedTransaction
 from eth_hash.auto import keccak
 from eth_utils.exceptions import ValidationError
-from hexbytes import HexBytes
 
 from plasma_guard.domain.errors import MalformedError, PolicyViolation
 from plasma_guard.domain.primitives import Address, Hash32, shorten
@@ -90,7 +89,7 @@ def address_of(key: bytes) -> Address:
         public = coincurve.PublicKey.from_valid_secret(key)
     except ValueError:
         raise MalformedError("private key: out of range: the curve has no key of this value") from None
-    return Address(keccak(public.format(compressed=False)[1:])[-20:])
+    return _address(public)
 
 
 def _normalized(transaction: Mapping[str, object]) -> dict[str, Any]:
@@ -122,34 +121,45 @@ def _normalized(transaction: Mapping[str, object]) -> dict[str, Any]:
 
 def _verify(raw: bytes, wanted: dict[str, Any], account: Address) -> None:
     """Read the signed bytes back: their sender and every field must be those asked for."""
-    if Address.parse(Account.recover_transaction(raw)) != account:
+    read, signing_hash, signature = _read_back(raw)
+    try:
+        public = coincurve.PublicKey.from_signature_and_message(signature, signing_hash, hasher=None)
+    except ValueError:
+        raise PolicyViolation("signed transaction: has no valid signature; nothing left the signer") from None
+    if _address(public) != account:
         raise PolicyViolation("signed transaction: recovers to another account; nothing left the signer")
-    read = _decode(raw)
     changed = sorted(name for name in wanted if name != "type" and read.get(name) != wanted[name])
+    if read["accessList"]:
+        changed.append("accessList")
     if changed:
         raise PolicyViolation(f"signed transaction: differs from what was asked for in {', '.join(changed)}")
 
 
-def _decode(raw: bytes) -> dict[str, Any]:
+def _read_back(raw: bytes) -> tuple[dict[str, Any], bytes, bytes]:
+    """Return (fields, signing hash, 65 bytes r|s|v) of EIP-1559 bytes, or of EIP-155 bytes from before it.
+
+    Read without the library that signed, so that one mistake cannot hide the other.
+    """
     if raw[0] == _DYNAMIC_FEE:
-        fields = TypedTransaction.from_bytes(HexBytes(raw)).as_dict()
-        return {**fields, "to": fields["to"] or None}
-    nonce, price, gas, to, value, data, v, _r, _s = _rlp_items(raw)
-    number = int.from_bytes
-    return {
-        "nonce": number(nonce, "big"),
-        "gasPrice": number(price, "big"),
-        "gas": number(gas, "big"),
-        "to": to or None,
-        "value": number(value, "big"),
-        "data": data,
+        chain_id, nonce, tip, max_fee, gas, to, value, data, access_list, parity, r, s = rlp.decode(raw[1:])
+        unsigned = [chain_id, nonce, tip, max_fee, gas, to, value, data, access_list]
+        preimage = bytes([_DYNAMIC_FEE]) + rlp.encode(unsigned)
+        prices = {"maxFeePerGas": _number(max_fee), "maxPriorityFeePerGas": _number(tip)}
+        fields = {"chainId": _number(chain_id), "accessList": access_list, **prices}
+        recovery_id = _number(parity)
+    else:
+        nonce, price, gas, to, value, data, v, r, s = rlp.decode(raw)
         # EIP-155: v = 35 or 36 + 2 * chain id.
-        "chainId": (number(v, "big") - 35) // 2,
-    }
+        chain_id, recovery_id = divmod(_number(v) - 35, 2)
+        preimage = rlp.encode([nonce, price, gas, to, value, data, chain_id, 0, 0])
+        fields = {"chainId": chain_id, "accessList": [], "gasPrice": _number(price)}
+    fields |= {"nonce": _number(nonce), "gas": _number(gas), "to": to, "value": _number(value), "data": data}
+    return fields, keccak(preimage), r.rjust(32, b"\0") + s.rjust(32, b"\0") + bytes([recovery_id & 3])
 
 
-def _rlp_items(raw: bytes) -> list[bytes]:
-    import rlp  # noqa: PLC0415 : needed only for chains from before EIP-2718
+def _number(digits: bytes) -> int:
+    return int.from_bytes(digits, "big")
 
-    items: list[bytes] = rlp.decode(raw)
-    return items
+
+def _address(public: coincurve.PublicKey) -> Address:
+    return Address(keccak(public.format(compressed=False)[1:])[-20:])

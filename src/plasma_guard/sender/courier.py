@@ -183,7 +183,7 @@ class Courier:
                 return None
             reason = str(error)
         except ChainUnavailable as error:
-            if not urgent:
+            if not urgent or candidate.gas_limit is None:
                 raise
             reason = f"no endpoint could simulate it: {error}"
         if urgent and candidate.gas_limit is not None:

@@ -8,6 +8,27 @@ from plasma_guard.ports import Alerts
 from plasma_guard.sender.attempt import SendState, Step
 
 
+class Alarms:
+    """Alerts about one subject, so that all of them can be cleared when it is over."""
+
+    def __init__(self, alerts: Alerts, subject: str, **facts: object) -> None:
+        self._alerts = alerts
+        self._subject = subject
+        self._facts = facts
+        self._raised: set[str] = set()
+
+    def alarm(self, name: str, severity: Severity, message: str, **facts: object) -> None:
+        """Tell a person, once until it is cleared."""
+        self._raised.add(name)
+        self._alerts.alert(f"{self._subject}/{name}", severity, message, **self._facts, **facts)
+
+    def clear(self, *names: str) -> None:
+        """Say that these are over, or all when none is named."""
+        for name in self._raised & set(names or self._raised):
+            self._raised.discard(name)
+            self._alerts.clear(f"{self._subject}/{name}")
+
+
 class Flight:
     """A call, its window, how far it got, and who waits for its outcome."""
 
@@ -18,8 +39,9 @@ class Flight:
         """None until the attempts on disk are read."""
         self.step = Step.WAIT
         self.outcome: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
-        self._alerts = alerts
-        self._alarms: set[str] = set()
+        self._alarms = Alarms(
+            alerts, f"send/{candidate.intent}", case=candidate.case_id, account=str(candidate.account)
+        )
 
     @property
     def in_flight(self) -> bool:
@@ -39,26 +61,15 @@ class Flight:
 
     def alarm(self, name: str, severity: Severity, message: str, **facts: object) -> None:
         """Tell a person, once until it is cleared."""
-        self._alarms.add(name)
-        self._alerts.alert(
-            f"send/{self.candidate.intent}/{name}",
-            severity,
-            f"{self.candidate.purpose}: {message}",
-            case=self.candidate.case_id,
-            account=str(self.candidate.account),
-            **facts,
-        )
+        self._alarms.alarm(name, severity, f"{self.candidate.purpose}: {message}", **facts)
 
     def clear(self, name: str) -> None:
         """Say that it is over."""
-        if name in self._alarms:
-            self._alarms.discard(name)
-            self._alerts.clear(f"send/{self.candidate.intent}/{name}")
+        self._alarms.clear(name)
 
     def land(self, outcome: Outcome) -> None:
         """Tell those who wait."""
-        for name in list(self._alarms):
-            self.clear(name)
+        self._alarms.clear()
         if not self.outcome.done():
             self.outcome.set_result(outcome)
 

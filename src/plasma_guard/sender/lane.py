@@ -18,7 +18,7 @@ from plasma_guard.domain.transactions import Attempt, AttemptStatus, Outcome, Tx
 from plasma_guard.ports import Alerts
 from plasma_guard.sender.attempt import SendState, Step
 from plasma_guard.sender.courier import Courier
-from plasma_guard.sender.flight import Flight
+from plasma_guard.sender.flight import Alarms, Flight
 from plasma_guard.sender.pricing import Moment
 
 log = structlog.get_logger(__name__)
@@ -36,6 +36,7 @@ class Lane:
         self._account = courier.signer.address
         self._settings = courier.settings
         self._alerts = alerts
+        self._alarms = Alarms(alerts, f"lane/{self._account}", account=str(self._account))
         self._flights: dict[str, Flight] = {}
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -112,6 +113,7 @@ class Lane:
         wanted = [(*known, gas) for known, gas in zip(active, looked, strict=True) if gas is not None]
         await self._sign(wanted, moment)
         await self._offer(active, moment)
+        self._alarms.clear()
         if any(flight.outcome.done() or flight.step is Step.REPLAN for flight, _ in active):
             self._wake.set()  # a place or a nonce is free: go round at once
 
@@ -190,33 +192,24 @@ class Lane:
         self, flight: Flight | None, turn: Callable[P, Awaitable[T]], *args: P.args, **kwargs: P.kwargs
     ) -> T | None:
         """Return what a turn gives, or None after saying why it failed; the next tick tries again."""
-        name = f"lane/{self._account}" if flight is None else f"send/{flight.candidate.intent}"
+        subject = self._alarms if flight is None else flight
         what = f"the lane of {self._account}" if flight is None else flight.candidate.purpose
         try:
-            result = await turn(*args, **kwargs)
+            return await turn(*args, **kwargs)
         except RetryableError as error:
             log.warning("the turn failed and is repeated", what=what, error=str(error))
             self._courier.metrics.count("send_retries_total")
-            return None
         except PolicyViolation as error:
-            self._alerts.alert(f"{name}/policy", Severity.CRITICAL, f"{what}: the signer refuses: {error}")
+            subject.alarm("policy", Severity.CRITICAL, f"the signer refuses: {error}")
             if flight is not None and not flight.in_flight:
                 flight.fail(error)
-            return None
         except JournalError as error:
-            self._alerts.alert(
-                f"{name}/journal", Severity.CRITICAL, f"{what}: nothing is sent that is not recorded: {error}"
-            )
-            return None
+            subject.alarm("journal", Severity.CRITICAL, f"nothing is sent that is not recorded: {error}")
         except Exception as error:
             log.exception("unexpected error while sending", what=what)
-            self._alerts.alert(
-                f"{name}/unexpected",
-                Severity.CRITICAL,
-                f"{what}: unexpected {type(error).__name__}; it is repeated",
-            )
-            return None
-        return result
+            message = f"unexpected {type(error).__name__} while sending; it is repeated"
+            subject.alarm("unexpected", Severity.CRITICAL, message)
+        return None
 
 
 def _lowest_free(first: int, taken: set[int]) -> int:

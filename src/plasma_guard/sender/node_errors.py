@@ -35,12 +35,11 @@ class NodeError(StrEnum):
 
 _PHRASES: Final[tuple[tuple[str, NodeError], ...]] = (
     # Order matters: the first phrase found decides, so the special come before the general.
-    ("already known", NodeError.ALREADY_KNOWN),  # geth, erigon, reth
-    ("alreadyknown", NodeError.ALREADY_KNOWN),  # nethermind
+    ("already known", NodeError.ALREADY_KNOWN),  # geth, erigon, reth, nethermind
+    ("alreadyknown", NodeError.ALREADY_KNOWN),  # nethermind before it spoke like geth
     ("already_exists", NodeError.ALREADY_KNOWN),  # erigon
     ("existing tx with same hash", NodeError.ALREADY_KNOWN),  # erigon
     ("already imported", NodeError.ALREADY_KNOWN),  # anvil, openethereum
-    ("already in mempool", NodeError.ALREADY_KNOWN),  # anvil
     ("unknown transaction", NodeError.UNKNOWN),  # contains the next one
     ("known transaction", NodeError.ALREADY_KNOWN),  # besu, old geth
     (
@@ -48,17 +47,19 @@ _PHRASES: Final[tuple[tuple[str, NodeError], ...]] = (
         NodeError.REPLACEMENT_UNDERPRICED,
     ),  # geth, reth, besu, anvil; nethermind ReplacementNotAllowed
     ("could not replace existing", NodeError.REPLACEMENT_UNDERPRICED),  # erigon
+    ("replaced by transaction with higher tip", NodeError.REPLACEMENT_UNDERPRICED),  # erigon
     ("replace pending", NodeError.NONCE_TOO_HIGH),  # geth: a gapped transaction may not displace pending ones
     ("nonce too low", NodeError.NONCE_TOO_LOW),  # geth, erigon, reth, besu, anvil
     ("nonce is too low", NodeError.NONCE_TOO_LOW),  # besu, openethereum
     ("oldnonce", NodeError.NONCE_TOO_LOW),  # nethermind
     ("nonce below current", NodeError.NONCE_TOO_LOW),  # besu
     ("ownnoncealreadyused", NodeError.NONCE_TOO_LOW),  # nethermind
-    ("nonce too high", NodeError.NONCE_TOO_HIGH),  # geth, reth
+    ("nonce too high", NodeError.NONCE_TOO_HIGH),  # geth, reth, besu, nethermind
     ("noncegap", NodeError.NONCE_TOO_HIGH),  # nethermind
     ("noncetoofarinfuture", NodeError.NONCE_TOO_HIGH),  # nethermind
     ("nonce is too distant", NodeError.NONCE_TOO_HIGH),  # besu
-    ("nonce too distant", NodeError.NONCE_TOO_HIGH),  # besu, erigon
+    ("nonce too far", NodeError.NONCE_TOO_HIGH),  # nethermind
+    ("transaction with a lower nonce", NodeError.NONCE_TOO_HIGH),  # besu
     ("insufficient funds", NodeError.INSUFFICIENT_FUNDS),  # geth, erigon, reth, anvil
     ("insufficientfunds", NodeError.INSUFFICIENT_FUNDS),  # nethermind
     ("exceeds account balance", NodeError.INSUFFICIENT_FUNDS),  # besu
@@ -68,7 +69,9 @@ _PHRASES: Final[tuple[tuple[str, NodeError], ...]] = (
     ("gas limit exceeds block", NodeError.GAS_LIMIT),  # besu
     ("exceeds block gas limit", NodeError.GAS_LIMIT),  # geth, erigon, reth, besu
     ("gaslimitexceeded", NodeError.GAS_LIMIT),  # nethermind
-    ("intrinsic gas", NodeError.GAS_LIMIT),  # geth, erigon, reth, besu, anvil
+    ("gas limit reached", NodeError.GAS_LIMIT),  # nethermind
+    ("intrinsic gas", NodeError.GAS_LIMIT),  # geth, reth, besu, anvil
+    ("intrinsicgas", NodeError.GAS_LIMIT),  # erigon
     ("less than block base fee", NodeError.FEE_TOO_LOW),  # geth, reth, anvil
     ("below current base fee", NodeError.FEE_TOO_LOW),  # besu
     ("below configured minimum", NodeError.FEE_TOO_LOW),  # besu

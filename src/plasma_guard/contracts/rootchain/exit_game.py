@@ -23,6 +23,9 @@ from plasma_guard.domain.transactions import TxCandidate
 from plasma_guard.plasma.rules import PlasmaRules, rules_for
 from plasma_guard.ports import Chain
 
+FEE_POSITION = 1
+"""What startFeeExit stores as position: it exits the operator's fees, not an output."""
+
 
 class RootChainExitGame:
     """Reads, calldata and logs of one RootChain v0.2."""
@@ -129,4 +132,5 @@ def _standard_exit(
         owner=owner if owner != ZERO_ADDRESS else None,
         token=token,
         amount=Wei(amount),
+        fee=position == FEE_POSITION,
     )

@@ -1,0 +1,1 @@
+"""Benchmarks: one command, medians, side by side with what a user would use instead."""

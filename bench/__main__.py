@@ -1,0 +1,80 @@
+"""`python -m bench [names]`: run benchmarks one after the other and print one table."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import sys
+from collections.abc import Callable, Coroutine
+from functools import partial
+from typing import Any, Final
+
+from rich.console import Console
+
+from bench import flood, reaction, startup
+from bench.report import Row, show
+
+NAMES: Final = {
+    "reaction": "from the Watcher's answer to the accepted challenge, against omg-js; overhead comes with it",
+    "startup": "from the start of the process to its first poll",
+    "idle": "resident memory while nothing happens",
+    "flood": "a status answer with 10,000 events, and one that is too large",
+}
+
+
+def main() -> int:
+    """Run what the arguments ask for; return 0, or 1 when a target is missed."""
+    arguments = _arguments()
+    progress = Console(stderr=True)
+    benches = _benches(arguments)
+    rows: list[Row] = []
+    for name in arguments.names or NAMES:
+        tell = partial(_tell, progress, name)
+        rows += asyncio.run(benches[name](tell))
+    if arguments.json:
+        print(json.dumps([each.document() for each in rows], indent=2))
+    else:
+        show(rows, Console())
+    return int(any(each.met is False for each in rows))
+
+
+def _benches(
+    arguments: argparse.Namespace,
+) -> dict[str, Callable[[Callable[[str], None]], Coroutine[Any, Any, list[Row]]]]:
+    return {
+        "reaction": partial(reaction.measure, arguments.runs),
+        "startup": partial(startup.startup, arguments.starts),
+        "idle": partial(startup.idle, arguments.idle_seconds),
+        "flood": partial(flood.measure, arguments.floods),
+    }
+
+
+def _tell(console: Console, name: str, text: str) -> None:
+    console.print(f"{name}: {text}", markup=False, style="dim")
+
+
+def _arguments() -> argparse.Namespace:
+    known = "\n".join(f"  {name:<9} {what}" for name, what in NAMES.items())
+    parser = argparse.ArgumentParser(
+        prog="python -m bench",
+        description=f"Benchmarks of plasma-guard; all of them without a name:\n{known}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(NAMES))
+    parser.add_argument("--json", action="store_true", help="print JSON, with every single sample")
+    parser.add_argument("--runs", type=int, default=15, help="reactions of each side (15)")
+    parser.add_argument("--starts", type=int, default=10, help="cold starts (10)")
+    parser.add_argument("--idle-seconds", type=float, default=60, help="how long to idle (60)")
+    parser.add_argument("--floods", type=int, default=5, help="processes that get a flood (5)")
+    arguments = parser.parse_args()
+    unknown = [name for name in arguments.names if name not in NAMES]
+    if unknown:
+        parser.error(f"NAME: expected {', '.join(NAMES)}, got {', '.join(unknown)}")
+    if min(arguments.runs, arguments.starts, arguments.floods) < 1:
+        parser.error("--runs, --starts and --floods: expected 1 or more")
+    return arguments
+
+
+if __name__ == "__main__":
+    sys.exit(main())
