@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from plasma_guard.domain.actions import Action
-from plasma_guard.domain.primitives import Timestamp, Wei
+from plasma_guard.domain.primitives import Address, Timestamp, Wei
 
 
 class Severity(StrEnum):
@@ -30,11 +30,12 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """Send this, within this window."""
+    """Send this, within this window; `account` is who must send it, None for any that challenges."""
 
     action: Action
     window: Window
     reason: str
+    account: Address | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,10 +5,32 @@
 
 from typing import Any
 
-from plasma_guard.reactions import invalid_exit
+from plasma_guard.reactions import (
+    block_withholding,
+    invalid_block,
+    invalid_exit,
+    invalid_ife_challenge,
+    invalid_piggyback,
+    non_canonical_ife,
+    piggyback_available,
+    unchallenged_exit,
+    unchallenged_non_canonical_ife,
+    unchallenged_piggyback,
+)
 from plasma_guard.reactions.base import Reaction
 
-REACTIONS: tuple[Reaction[Any, Any], ...] = (invalid_exit.REACTION,)
+REACTIONS: tuple[Reaction[Any, Any], ...] = (
+    invalid_exit.REACTION,
+    non_canonical_ife.REACTION,
+    invalid_ife_challenge.REACTION,
+    invalid_piggyback.REACTION,
+    piggyback_available.REACTION,
+    unchallenged_exit.REACTION,
+    unchallenged_non_canonical_ife.REACTION,
+    unchallenged_piggyback.REACTION,
+    invalid_block.REACTION,
+    block_withholding.REACTION,
+)
 
 
 def by_name() -> dict[str, Reaction[Any, Any]]:

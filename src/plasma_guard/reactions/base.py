@@ -131,3 +131,5 @@ class Reaction(Generic[E, F]):
     event: type[E]
     gather: Callable[[E, Scene], Awaitable[Sequence[F]]]
     decide: Callable[[E, F, Policy], Decision]
+    implies: Callable[[E], WatcherEvent] | None = None
+    """The plain event that a Watcher reports together with a late one; looked at even if it is left out."""

@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import BeforeValidator, PlainSerializer
 
 from plasma_guard.domain.position import UtxoPosition
-from plasma_guard.domain.primitives import parse_hex, shorten
+from plasma_guard.domain.primitives import Hash32, parse_hex, shorten
 
 MAX_TX_BYTES = 64 * 1024
 """Far more than any payment transaction takes."""
@@ -38,3 +38,8 @@ def _indices(value: object) -> tuple[int, ...]:
 Position = Annotated[UtxoPosition, BeforeValidator(_position), PlainSerializer(UtxoPosition.encode)]
 TxBytes = Annotated[bytes, BeforeValidator(_tx_bytes), PlainSerializer(lambda value: "0x" + value.hex())]
 Indices = Annotated[tuple[int, ...], BeforeValidator(_indices)]
+Root = Annotated[
+    Hash32,
+    BeforeValidator(lambda value: value if isinstance(value, Hash32) else Hash32(parse_hex(value, "hash"))),
+    PlainSerializer(str),
+]

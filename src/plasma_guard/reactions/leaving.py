@@ -1,0 +1,37 @@
+"""What the events that mean "take your money off this chain" have in common.
+
+The decision and its evidence are made here; carrying it out is the exit planner's. A late fraud is always
+reported together with the plain one, whose challenge is made by its own reaction.
+"""
+
+from dataclasses import replace
+
+from plasma_guard.domain.cases import Kind
+from plasma_guard.domain.decisions import Act, Close, Decision, Hold, LeaveChain
+from plasma_guard.reactions.base import Subject
+
+
+def subject_of(underlying: Subject | None) -> Subject | None:
+    """Return the subject of a case about leaving because of something that has a case of its own."""
+    return None if underlying is None else replace(underlying, kind=Kind.LEAVE_CHAIN)
+
+
+def because_of(underlying: Decision, what: str) -> Decision:
+    """Turn the decision about a late fraud into one about leaving.
+
+    A fraud that proves itself confirms it; what is over calls for nothing; a Watcher's word alone is only
+    told, because leaving costs bonds.
+    """
+    match underlying:
+        case Close():
+            return underlying
+        case Hold(suspicious=True):
+            return underlying
+        case Act():
+            return LeaveChain(f"{what} stands unchallenged for long: {underlying.reason}", confirmed=True)
+        case _:
+            return LeaveChain(
+                f"{what} is said to stand unchallenged for long; the guard could not confirm it:"
+                f" {underlying.reason}",
+                confirmed=False,
+            )
