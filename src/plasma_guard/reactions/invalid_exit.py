@@ -1,5 +1,6 @@
 """invalid_exit: an output that is already spent is being exited; show the spending transaction."""
 
+import asyncio
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -98,8 +99,10 @@ async def _find_start(event: InvalidExit, scene: Scene) -> TrackedExit | None:
 
 
 async def _subject(start: TrackedExit, scene: Scene) -> Subject:
-    (entry,) = await scene.game.standard_exits([start.exit_id], scene.at)
-    block = await scene.game.plasma_block(start.position.blknum, scene.at)
+    (entry,), block = await asyncio.gather(
+        scene.game.standard_exits([start.exit_id], scene.at),
+        scene.game.plasma_block(start.position.blknum, scene.at),
+    )
     exitable_at = standard_exit_exitable_at(
         position=start.position,
         started_at=start.started_at,
