@@ -1,4 +1,4 @@
-"""A wire to a node that can be listened to: bytes pass at once and unread, so listening costs next to nothing."""
+"""A wire to a node that can be listened to: bytes pass at once, so listening costs next to nothing."""
 
 from __future__ import annotations
 

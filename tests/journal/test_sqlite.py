@@ -224,6 +224,15 @@ async def test_a_damaged_file_is_refused_and_left_as_it_is(path: Path, damage: s
     assert path.read_bytes() == bytes(content)
 
 
+async def test_a_path_that_is_no_readable_file_is_not_called_damaged(path: Path) -> None:
+    """Nothing has to be moved aside there."""
+    path.mkdir(parents=True)
+    with pytest.raises(JournalError, match="cannot be read .*this user may read"):
+        again(path)
+    with pytest.raises(JournalError, match="cannot be read"):
+        read_journal(path)
+
+
 async def test_another_programs_database_is_refused(path: Path) -> None:
     """A journal is never written into somebody's data."""
     path.parent.mkdir()

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Self
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, bindparam, select, update
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -25,6 +25,10 @@ from plasma_guard.journal.schema import attempts, cases, decisions, intents, obs
 
 _CHUNK = 400
 _UNSENT = ("would_revert", "unaffordable")
+
+# Built once: putting a statement together costs as much as running it.
+_KEEP_ATTEMPT = insert(attempts).on_conflict_do_nothing(index_elements=["hash"])
+_MARK_ATTEMPT = update(attempts).where(attempts.c.hash == bindparam("which"))
 
 
 class SqlJournal(JournalReads):
@@ -113,8 +117,10 @@ class SqlJournal(JournalReads):
 
         await self._writer.run(change)
 
-    async def open_case(self, key: CaseKey, position: UtxoPosition, at: Timestamp) -> Case:
-        """Return the case with this key, new or known."""
+    async def open_case(
+        self, key: CaseKey, position: UtxoPosition, at: Timestamp, *, event: str, details: str
+    ) -> Case:
+        """Return the case with this key, new or known; `event` and `details` (JSON) are what it came from."""
         named = {
             "chain_id": key.chain_id,
             "contract": key.contract,
@@ -126,7 +132,7 @@ class SqlJournal(JournalReads):
         def change(connection: Connection) -> Case:
             connection.execute(
                 insert(cases)
-                .values(position=position.encode(), opened_at=at, **named)
+                .values(position=position.encode(), event=event, details=details, opened_at=at, **named)
                 .on_conflict_do_nothing(index_elements=list(named))
             )
             query = select(cases).filter_by(**named)
@@ -212,30 +218,26 @@ class SqlJournal(JournalReads):
 
     async def record_attempt(self, attempt: Attempt, at: Timestamp) -> None:
         """Record signed bytes, before they are broadcast; the same bytes again change nothing."""
-        statement = (
-            insert(attempts)
-            .values(
-                hash=attempt.hash,
-                intent=attempt.intent,
-                account=attempt.account,
-                nonce=attempt.nonce,
-                raw=attempt.raw,
-                gas_limit=attempt.gas_limit,
-                max_fee=attempt.fees.max_fee,
-                max_priority_fee=attempt.fees.max_priority_fee,
-                status=attempt.status.value,
-                at=at,
-            )
-            .on_conflict_do_nothing(index_elements=["hash"])
-        )
-        await self._writer.run(lambda c: _done(c.execute(statement)))
+        row = {
+            "hash": attempt.hash,
+            "intent": attempt.intent,
+            "account": attempt.account,
+            "nonce": attempt.nonce,
+            "raw": attempt.raw,
+            "gas_limit": attempt.gas_limit,
+            "max_fee": attempt.fees.max_fee,
+            "max_priority_fee": attempt.fees.max_priority_fee,
+            "status": attempt.status.value,
+            "at": at,
+        }
+        await self._writer.run(lambda c: _done(c.execute(_KEEP_ATTEMPT, row)))
 
     async def mark_attempt(self, tx_hash: Hash32, status: AttemptStatus, at: Timestamp) -> None:
         """Record how far an attempt got."""
 
         def change(connection: Connection) -> None:
             changed = connection.execute(
-                update(attempts).where(attempts.c.hash == tx_hash).values(status=status.value, marked_at=at)
+                _MARK_ATTEMPT, {"which": tx_hash, "status": status.value, "marked_at": at}
             )
             if changed.rowcount == 0:
                 raise JournalError(f"the journal has no attempt {tx_hash}")

@@ -54,6 +54,11 @@ def inspect_file(
                 )
             revision = connection.execute("SELECT version_num FROM alembic_version").fetchone()
             bound = connection.execute("SELECT chain_id, contract FROM binding").fetchone()
+    except sqlite3.OperationalError as error:
+        raise JournalError(
+            f"the journal {path} cannot be read ({error}): check that it is a file this user may read and write, "
+            "and that the disk works"
+        ) from error
     except sqlite3.DatabaseError as error:
         raise _damaged(path, str(error)) from error
     if revision is None or bound is None:

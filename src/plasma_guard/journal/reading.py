@@ -6,14 +6,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
 from plasma_guard.domain.blocks import BlockStamp
 from plasma_guard.domain.cases import Case, DecisionRecord, Observation, TrackedExit
 from plasma_guard.domain.decisions import Window
 from plasma_guard.domain.errors import JournalError
+from plasma_guard.domain.exits import InFlightExitStarted
 from plasma_guard.domain.position import UtxoPosition
-from plasma_guard.domain.primitives import Address, Timestamp
+from plasma_guard.domain.primitives import Address, Hash32, Timestamp
 from plasma_guard.domain.transactions import Attempt, Outcome, TxCandidate
 from plasma_guard.journal import rows
 from plasma_guard.journal.database import Reader, reading_engine
@@ -99,6 +100,20 @@ class JournalReads:
         if running is not None:
             query = query.where(tracked_exits.c.running == running)
         return await self._read(lambda c: [rows.tracked_exit(row) for row in c.execute(query).mappings()])
+
+    async def in_flight_starts(self, plasma_tx_hash: Hash32) -> list[InFlightExitStarted]:
+        """Return the scanned starts of a transaction's in-flight exit, newest first."""
+        query = (
+            select(root_events)
+            .where(
+                root_events.c.kind == "in_flight_exit_started",
+                func.json_extract(root_events.c.body, "$.plasma_tx_hash") == str(plasma_tx_hash),
+            )
+            .order_by(root_events.c.block_number.desc(), root_events.c.log_index.desc())
+        )
+        return await self._read(
+            lambda c: [rows.in_flight_started(row) for row in c.execute(query).mappings()]
+        )
 
     async def vanished_exits(self) -> list[TrackedExit]:
         """Return the exits whose start a reorg removed, kept as history."""

@@ -11,9 +11,9 @@ from plasma_guard.domain.blocks import BlockStamp
 from plasma_guard.domain.cases import Case, CaseKey, DecisionRecord, Judgement, Kind, TrackedExit
 from plasma_guard.domain.decisions import Closure, Window
 from plasma_guard.domain.errors import JournalError
-from plasma_guard.domain.exits import ExitId, RootChainEvent
+from plasma_guard.domain.exits import ExitId, InFlightExitStarted, RootChainEvent
 from plasma_guard.domain.position import UtxoPosition
-from plasma_guard.domain.primitives import Hash32, Timestamp, Wei
+from plasma_guard.domain.primitives import Address, Hash32, Timestamp, Wei
 from plasma_guard.domain.transactions import (
     Attempt,
     AttemptStatus,
@@ -57,6 +57,8 @@ def case(row: RowMapping) -> Case:
             row["chain_id"], row["contract"], Kind(row["kind"]), ExitId(row["exit_id"]), row["start"]
         ),
         position=UtxoPosition.decode(row["position"]),
+        event=row["event"],
+        details=row["details"],
         opened_at=Timestamp(row["opened_at"]),
         closure=None if row["closure"] is None else Closure(row["closure"]),
         closed_at=None if row["closed_at"] is None else Timestamp(row["closed_at"]),
@@ -171,9 +173,22 @@ def event_columns(event: RootChainEvent) -> dict[str, Any]:
         "tx_hash": event.tx_hash,
         "kind": re.sub(r"(?<=[a-z])(?=[A-Z])", "_", type(event).__name__).lower(),
         "exit_id": getattr(event, "exit_id", None),
-        "position": None if position is None else position.encode(),
+        "position": position.encode() if isinstance(position, UtxoPosition) else None,
         "body": json.dumps(fields),
     }
+
+
+def in_flight_started(row: RowMapping) -> InFlightExitStarted:
+    """Read the start of an in-flight exit."""
+    body = json.loads(row["body"])
+    return InFlightExitStarted(
+        initiator=Address.parse(body["initiator"]),
+        plasma_tx_hash=Hash32.parse(body["plasma_tx_hash"]),
+        block_number=row["block_number"],
+        block_hash=row["block_hash"],
+        tx_hash=row["tx_hash"],
+        log_index=row["log_index"],
+    )
 
 
 def start_of(event: RowMapping) -> str:

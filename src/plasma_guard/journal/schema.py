@@ -168,6 +168,8 @@ cases = Table(
     Column("exit_id", Uint256, nullable=False),
     Column("start", Text, nullable=False),
     Column("position", Uint256, nullable=False),
+    Column("event", Text, nullable=False, server_default="invalid_exit"),
+    Column("details", Text, nullable=False, server_default="{}"),
     Column("opened_at", Integer, nullable=False),
     Column("closure", Text),
     Column("closed_at", Integer),

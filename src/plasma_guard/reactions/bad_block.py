@@ -42,9 +42,7 @@ def leave_because(facts: Facts, blknum: int, what: str) -> Decision:
     if facts.block is None:
         return Hold(f"the root chain has no plasma block {blknum}", suspicious=True)
     if facts.subject is None:
-        return Hold(
-            f"plasma block {blknum} has the root {facts.block.root} on the root chain", suspicious=True
-        )
+        XX
     return LeaveChain(
         f"plasma block {blknum} is {what}; exits mined before {facts.subject.hard} (root-chain time) keep their"
         " place ahead of what was made up in it",

@@ -1,9 +1,11 @@
 """invalid_exit: an output that is already spent is being exited; show the spending transaction."""
 
+import asyncio
 from dataclasses import dataclass
 from typing import ClassVar
 
 from plasma_guard.domain.actions import ChallengeStandardExit
+from plasma_guard.domain.blocks import PlasmaBlock
 from plasma_guard.domain.cases import Kind, TrackedExit
 from plasma_guard.domain.decisions import Act, Close, Closure, Decision, Hold
 from plasma_guard.domain.errors import EvidenceError, WatcherRefused
@@ -61,7 +63,7 @@ class Facts:
 async def gather(event: InvalidExit, scene: Scene) -> tuple[Facts]:
     """Find the exit on chain first: about an exit that does not run, the Watcher need not be asked."""
     started = await _find_start(event, scene)
-    entry = (await scene.game.standard_exits([started.exit_id], scene.at))[0] if started else None
+    entry, block = await _read(started, scene) if started else (None, None)
     claim, refusal = None, None
     if entry and entry.status is ExitStatus.RUNNING:
         try:
@@ -71,7 +73,7 @@ async def gather(event: InvalidExit, scene: Scene) -> tuple[Facts]:
     scanned_to = await scene.exits.scanned_to()
     return (
         Facts(
-            subject=await _subject(started, entry, scene) if started and entry else None,
+            subject=await _subject(started, entry, block, scene) if started and entry else None,
             entry=entry,
             claim=claim,
             refusal=refusal,
@@ -97,8 +99,17 @@ async def _find_start(event: InvalidExit, scene: Scene) -> TrackedExit | None:
     return None
 
 
-async def _subject(start: TrackedExit, entry: StandardExit, scene: Scene) -> Subject:
-    block = await scene.game.plasma_block(start.position.blknum, scene.at)
+async def _read(start: TrackedExit, scene: Scene) -> tuple[StandardExit, PlasmaBlock | None]:
+    (entry,), block = await asyncio.gather(
+        scene.game.standard_exits([start.exit_id], scene.at),
+        scene.game.plasma_block(start.position.blknum, scene.at),
+    )
+    return entry, block
+
+
+async def _subject(
+    start: TrackedExit, entry: StandardExit, block: PlasmaBlock | None, scene: Scene
+) -> Subject:
     exitable_at = standard_exit_exitable_at(
         position=start.position,
         started_at=start.started_at,

@@ -1,7 +1,7 @@
 """piggyback_available: an in-flight exit pays only those who join it; join with our own outputs.
 
-A Watcher says so only of transactions it has seen in no block. For an included one it says nothing although its
-outputs can be piggybacked: the daemon then makes this event itself from the list of in-flight exits.
+A Watcher says so only of transactions it has seen in no block. For an included one it says nothing although
+its outputs can be piggybacked: the daemon then makes this event itself from the list of in-flight exits.
 """
 
 from collections.abc import Sequence
@@ -26,8 +26,8 @@ GAS = 300_000
 class PiggybackAvailable(WatcherEvent):
     """Somebody can join the in-flight exit of `txbytes`.
 
-    Which slots, and whose, is read from the contract: the Watcher names signers, not owners. `included` is set
-    by the daemon for a transaction the Watcher says nothing about.
+    Which slots, and whose, is read from the contract: the Watcher names signers, not owners. `included` is
+    set by the daemon for a transaction the Watcher says nothing about.
     """
 
     names: ClassVar[tuple[str, ...]] = ("piggyback_available",)
