@@ -42,10 +42,10 @@ def leave_because(facts: Facts, blknum: int, what: str) -> Decision:
     if facts.block is None:
         return Hold(f"the root chain has no plasma block {blknum}", suspicious=True)
     if facts.subject is None:
-        XX
+        return Hold(f"plasma block {blknum} has another root there: {facts.block.root}", suspicious=True)
     return LeaveChain(
-        f"plasma block {blknum} is {what}; exits mined before {facts.subject.hard} (root-chain time) keep their"
-        " place ahead of what was made up in it",
+        f"plasma block {blknum} is {what}; exits mined before {facts.subject.hard} (root-chain time) keep"
+        " their place ahead of what was made up in it",
         confirmed=False,
         first_bad_blknum=blknum,
     )
