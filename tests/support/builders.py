@@ -34,7 +34,7 @@ class Person:
         return Address(keccak(public)[12:])
 
 
-ALICE, BOB, MALLORY = (Person(bytes([n]) * 32) for n in (1, 2, 3))
+ALICE, BOB, MALLORY, CAROL = (Person(bytes([n]) * 32) for n in (1, 2, 3, 4))
 
 
 def stamp(number: int = 100, timestamp: int = START + 60) -> BlockStamp:
@@ -73,10 +73,21 @@ class SpentDeposit:
     def facts(self, **changes: Any) -> Facts:
         """Return what gather would bring, with `entry`, `claim`, `refusal` or `scan_covers_it` changed."""
         entry: StandardExit = changes.pop("entry", self.entry)
-        subject = Subject(Kind.STANDARD_EXIT, self.tracked, entry, Timestamp(START + PERIOD))
+        subject = Subject(
+            kind=Kind.STANDARD_EXIT,
+            exit_id=entry.exit_id,
+            start=self.tracked.start,
+            position=self.position,
+            open=entry.status is ExitStatus.RUNNING,
+            started_at=START,
+            hard=Timestamp(START + PERIOD),
+            bond=entry.bond or Wei(0),
+            tracked=self.tracked,
+        )
         return replace(
             Facts(
                 subject=subject,
+                entry=entry,
                 claim=self.claim,
                 refusal=None,
                 scan_covers_it=True,
