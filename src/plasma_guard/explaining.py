@@ -14,9 +14,9 @@ from plasma_guard.config import Config
 from plasma_guard.domain.cases import TrackedExit
 from plasma_guard.domain.decisions import Act, Decision
 from plasma_guard.domain.errors import ConfigurationError, RetryableError
-from plasma_guard.domain.exits import ExitFinalized, ExitStarted, RootChainEvent
+from plasma_guard.domain.exits import ExitFinalized, ExitStarted, InFlightExitStarted, RootChainEvent
 from plasma_guard.domain.position import UtxoPosition
-from plasma_guard.domain.primitives import shorten
+from plasma_guard.domain.primitives import Hash32, shorten
 from plasma_guard.ports import ExitGame
 from plasma_guard.reactions import by_name
 from plasma_guard.reactions.base import Policy, Scene
@@ -63,7 +63,8 @@ async def explain(config: Config, events: Sequence[Mapping[str, Any]]) -> list[E
         game = await find_game(config, chain)
         exits = ScannedNow(chain, game, await first_block(config, chain, game))
         scene = Scene(await chain.head(), watcher, chain, game, exits)
-        return [await _explain(event, scene, Policy(config.fees.max_cost_per_case)) for event in events]
+        policy = Policy(config.fees.max_cost_per_case)
+        return [each for event in events for each in await _explain(event, scene, policy)]
 
 
 class ScannedNow:
@@ -85,6 +86,14 @@ class ScannedNow:
             if isinstance(event, ExitStarted) and event.position == position
         ]
         return [each for each in found if each is not None]
+
+    async def in_flight_start(self, plasma_tx_hash: Hash32) -> InFlightExitStarted | None:
+        """Return the newest start of the in-flight exit of a transaction."""
+        await self._scan()
+        for event in reversed(self._events):
+            if isinstance(event, InFlightExitStarted) and event.plasma_tx_hash == plasma_tx_hash:
+                return event
+        return None
 
     async def paid(self, exit_: TrackedExit) -> bool:
         """Return whether the logs say that this start was processed and paid."""
@@ -108,13 +117,12 @@ class ScannedNow:
         self._covered = head.number
 
 
-async def _explain(event: Mapping[str, Any], scene: Scene, policy: Policy) -> Explanation:
+async def _explain(event: Mapping[str, Any], scene: Scene, policy: Policy) -> list[Explanation]:
     name = event.get("event")
     reaction = by_name().get(name) if isinstance(name, str) else None
     if reaction is None:
-        return Explanation(
-            shorten(name), "alert", ("no reaction is known for this event; a person is told once",)
-        )
+        why = "no reaction is known for this event; a person is told once"
+        return [Explanation(shorten(name), "alert", (why,))]
     try:
         parsed = reaction.event.model_validate(event.get("details", {}))
     except ValidationError as error:
@@ -122,12 +130,14 @@ async def _explain(event: Mapping[str, Any], scene: Scene, policy: Policy) -> Ex
             f"{'.'.join(str(part) for part in each['loc'])}: {shorten(each['msg'], 200)}"
             for each in error.errors()
         )
-        return Explanation(str(name), "alert", ("its details cannot be read", *problems))
+        return [Explanation(str(name), "alert", ("its details cannot be read", *problems))]
     try:
-        facts = await reaction.gather(parsed, scene)
+        found = await reaction.gather(parsed, scene)
     except RetryableError as error:
-        return Explanation(parsed.key, "retry", (f"a source does not answer: {error}",))
-    return _spelled_out(parsed.key, reaction.decide(parsed, facts, policy))
+        return [Explanation(parsed.key, "retry", (f"a source does not answer: {error}",))]
+    if not found:
+        return [Explanation(parsed.key, "ignore", ("nothing of it is ours to answer",))]
+    return [_spelled_out(parsed.key, reaction.decide(parsed, facts, policy)) for facts in found]
 
 
 def _spelled_out(key: str, decision: Decision) -> Explanation:

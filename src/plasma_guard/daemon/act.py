@@ -1,13 +1,13 @@
 """From a decision to a transaction: one task per case, and never two."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 import structlog
 
 from plasma_guard.daemon.react import Turn
 from plasma_guard.daemon.settle import Settle
-from plasma_guard.domain.cases import Case, Kind
+from plasma_guard.domain.cases import Case
 from plasma_guard.domain.decisions import Act, Severity, Window
 from plasma_guard.domain.errors import GuardError
 from plasma_guard.domain.primitives import Address
@@ -18,7 +18,10 @@ log = structlog.get_logger(__name__)
 
 
 class Answers:
-    """Hands decisions to the sender and waits for outcomes; without a sender it says what it would do."""
+    """Hands decisions to the sender and waits for outcomes; without a sender it says what it would do.
+
+    `account` sends what need not come from an output's owner; cases of events in `observed` are only told.
+    """
 
     def __init__(
         self,
@@ -28,7 +31,7 @@ class Answers:
         sender: Sender | None,
         settle: Settle,
         account: Address | None,
-        observed: frozenset[Kind],
+        observed: frozenset[str],
         alerts: Alerts,
         tasks: asyncio.TaskGroup,
         on_done: Callable[[Case], None],
@@ -44,14 +47,20 @@ class Answers:
         self._on_done = on_done
         self._in_hand: set[int] = set()
 
+    @property
+    def in_hand(self) -> Collection[int]:
+        """The ids of the cases being answered now; it changes as they are."""
+        return self._in_hand
+
     async def answer(self, turn: Turn) -> bool:
         """Start answering a case, unless that is under way already; return whether it is now."""
         case, act = turn.case, turn.decision
+        if case is not None and case.id in self._in_hand:
+            return True
         if case is None or not isinstance(act, Act):
             return False
-        if case.id in self._in_hand:
-            return True
-        if self._sender is None or self._account is None or case.key.kind in self._observed:
+        account = act.account or self._account
+        if self._sender is None or account is None or case.event in self._observed:
             log.warning(
                 "only observing: would have sent",
                 call=act.action.name,
@@ -63,9 +72,7 @@ class Answers:
         self._in_hand.add(case.id)
         try:
             intent = f"{case.key}#{act.action.name}#{await self._mined(case)}"
-            candidate = self._game.candidate(
-                act.action, intent=intent, case_id=case.id, account=self._account
-            )
+            candidate = self._game.candidate(act.action, intent=intent, case_id=case.id, account=account)
         except BaseException:
             self._in_hand.discard(case.id)
             raise

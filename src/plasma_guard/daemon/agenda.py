@@ -1,18 +1,18 @@
 """What to look at next: every reported event and open case, each at its own pace."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from plasma_guard.domain.decisions import Act, Close, Decision
+from plasma_guard.domain.decisions import Close, Decision
 from plasma_guard.ports import Clock
 from plasma_guard.reactions.base import Reaction, WatcherEvent
 
 FIRST_RETRY = 4.0
 LONGEST_RETRY = 120.0
 SETTLED_RETRY = 60.0
-"""A case the contract has closed is read again at this pace for as long as somebody reports it."""
+"""A case that is closed, or being answered, is read again at this pace while somebody reports it."""
 
 
 @dataclass(slots=True)
@@ -70,20 +70,19 @@ class Agenda:
             item.busy = True
         return due
 
-    def park(self, item: Item) -> None:
-        """Leave a topic alone until it is touched: its answer is under way."""
-        item.busy = False
-        item.due = float("inf")
+    def done(self, item: Item, decisions: Sequence[Decision], *, under_way: bool = False) -> None:
+        """Say how a turn ended, which sets when the next one is due.
 
-    def done(self, item: Item, decision: Decision | None) -> None:
-        """Say how a turn ended (None: it could not be finished), which sets when the next one is due."""
+        No decisions: the turn could not be finished. `under_way`: an answer is being sent, and the topic will
+        be touched when it is over. What is over or under way is looked at slowly, all else at a pace that
+        slows down from turn to turn.
+        """
         item.busy = False
-        if isinstance(decision, Close):
-            item.delay = SETTLED_RETRY
-        elif isinstance(decision, Act):
+        if under_way or (decisions and all(isinstance(each, Close) for each in decisions)):
+            item.due = self._clock.monotonic() + SETTLED_RETRY
             item.delay = FIRST_RETRY
-        item.due = self._clock.monotonic() + item.delay
-        if not isinstance(decision, Act | Close):
+        else:
+            item.due = self._clock.monotonic() + item.delay
             item.delay = min(item.delay * 2, LONGEST_RETRY)
         self._stir.set()
 

@@ -1,5 +1,6 @@
 """One turn of one event: gather, decide, check, and write down what was decided."""
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -7,7 +8,18 @@ import structlog
 
 from plasma_guard.domain.blocks import BlockStamp
 from plasma_guard.domain.cases import Case, CaseKey, DecisionRecord, Judgement
-from plasma_guard.domain.decisions import Act, Alert, Close, Decision, Hold, Severity
+from plasma_guard.domain.decisions import (
+    Act,
+    Alert,
+    Close,
+    Closure,
+    Decision,
+    Hold,
+    LeaveChain,
+    Severity,
+)
+from plasma_guard.domain.primitives import Address
+from plasma_guard.domain.transactions import Confirmed
 from plasma_guard.ports import Alerts, Chain, ExitGame, Journal, Metrics, Watcher
 from plasma_guard.reactions.base import ExitStarts, Facts, Policy, Reaction, Scene, Subject, WatcherEvent
 from plasma_guard.reactions.invariants import Proposal, violations
@@ -43,6 +55,7 @@ class React:
         alerts: Alerts,
         metrics: Metrics,
         chain_id: int,
+        own: frozenset[Address] = frozenset(),
     ) -> None:
         self._watcher = watcher
         self._chain = chain
@@ -53,15 +66,48 @@ class React:
         self._alerts = alerts
         self._metrics = metrics
         self._chain_id = chain_id
-        self._said: dict[str, Decision] = {}
+        self._own = own
+        self._said: dict[tuple[str, int], Decision] = {}
 
-    async def turn(self, event: WatcherEvent, reaction: Reaction[Any, Any], at: BlockStamp) -> Turn:
-        """Decide about one event at one block; raises `RetryableError` when a source does not answer."""
-        scene = Scene(at, self._watcher, self._chain, self._game, self._exits)
-        facts: Facts = await reaction.gather(event, scene)
-        decision: Decision = reaction.decide(event, facts, self._policy)
-        subject = facts.subject
-        case = await self._case(subject, at) if subject else None
+    async def turn(
+        self,
+        event: WatcherEvent,
+        reaction: Reaction[Any, Any],
+        at: BlockStamp,
+        in_hand: Collection[int] = frozenset(),
+    ) -> list[Turn]:
+        """Decide about one event at one block, case by case; `RetryableError` when a source does not answer.
+
+        Cases `in_hand` are being answered: what becomes of those is told by their outcome. The contract alone
+        cannot say whether the challenge it shows is our own.
+        """
+        answering = set(in_hand)
+        scene = Scene(at, self._watcher, self._chain, self._game, self._exits, self._own)
+        found: Sequence[Facts] = await reaction.gather(event, scene)
+        return [
+            await self._conclude(
+                event,
+                reaction.decide(event, facts, self._policy),
+                facts.subject,
+                at,
+                answering | set(in_hand),
+            )
+            for facts in found
+        ]
+
+    async def _conclude(
+        self,
+        event: WatcherEvent,
+        decision: Decision,
+        subject: Subject | None,
+        at: BlockStamp,
+        answering: Collection[int],
+    ) -> Turn:
+        case = await self._case(event, subject, at) if subject else None
+        if case and case.id in answering:
+            return Turn(Hold("its answer is under way"), case, subject, at)
+        if isinstance(decision, Close) and case:
+            decision = await self._credited(decision, case)
         if isinstance(decision, Act) and case and subject:
             decision = await self._checked(decision, case, subject, at)
         if case:
@@ -72,15 +118,22 @@ class React:
         self._tell(event, case, decision)
         return Turn(decision, case, subject, at)
 
-    async def _case(self, subject: Subject, at: BlockStamp) -> Case:
+    async def _case(self, event: WatcherEvent, subject: Subject, at: BlockStamp) -> Case:
         key = CaseKey(
-            self._chain_id,
-            self._game.contracts.entry,
-            subject.kind,
-            subject.entry.exit_id,
-            subject.start.start,
+            self._chain_id, self._game.contracts.entry, subject.kind, subject.exit_id, subject.start
         )
-        return await self._journal.open_case(key, subject.start.position, at.timestamp)
+        return await self._journal.open_case(
+            key, subject.position, at.timestamp, event=event.names[0], details=event.model_dump_json()
+        )
+
+    async def _credited(self, close: Close, case: Case) -> Close:
+        """Call a challenge our own where the journal knows that it is: we may have died before saying so."""
+        if close.closure is not Closure.RESOLVED_BY_OTHERS:
+            return close
+        outcomes = await self._journal.outcomes(case.id)
+        if not any(isinstance(outcome, Confirmed) for outcome in outcomes):
+            return close
+        return Close(Closure.WON_BY_US, "our challenge is mined and the exit is stopped")
 
     async def _checked(self, act: Act, case: Case, subject: Subject, at: BlockStamp) -> Decision:
         outcomes = await self._journal.outcomes(case.id)
@@ -91,22 +144,26 @@ class React:
 
     async def _note(self, case: Case, subject: Subject, decision: Decision, at: BlockStamp) -> None:
         """Keep the exit's judgement and the case's state in step with what the contract says."""
-        exit_ = [(subject.start.exit_id, subject.start.start)]
+        tracked = subject.tracked
+        exit_ = [(tracked.exit_id, tracked.start)] if tracked else []
         if isinstance(decision, Close):
-            await self._journal.judge(exit_, subject.start.judgement, at.timestamp, running=False)
+            if tracked and exit_:
+                await self._journal.judge(exit_, tracked.judgement, at.timestamp, running=False)
             if case.is_open:
                 await self._journal.close_case(case.id, decision.closure, at.timestamp)
         elif isinstance(decision, Act):
-            await self._journal.judge(exit_, Judgement.INVALID, at.timestamp)
+            if exit_:
+                await self._journal.judge(exit_, Judgement.INVALID, at.timestamp)
             if not case.is_open:
                 await self._journal.reopen_case(case.id)
 
     def _tell(self, event: WatcherEvent, case: Case | None, decision: Decision) -> None:
         told = {"case": case.id} if case else {}
-        if self._said.get(event.topic) == decision:
+        about = (event.topic, case.id if case else 0)
+        if self._said.get(about) == decision:
             log.debug("as before", event_key=event.key, reason=decision.reason, **told)
             return
-        self._said[event.topic] = decision
+        self._said[about] = decision
         while len(self._said) > SAID_KEPT:
             del self._said[next(iter(self._said))]
         match decision:
@@ -117,6 +174,14 @@ class React:
             case Alert():
                 log.error("a person is needed", event_key=event.key, reason=decision.reason, **told)
                 self._alerts.alert(f"case/{event.key}", decision.severity, decision.reason, **told)
+            case LeaveChain():
+                self._alerts.alert(
+                    f"leave/{event.key}",
+                    Severity.CRITICAL if decision.confirmed else Severity.WARNING,
+                    f"take your funds off the plasma chain, by hand for now: {decision.reason}",
+                    confirmed=decision.confirmed,
+                    **told,
+                )
             case Hold(suspicious=True):
                 log.warning(
                     "held: evidence that proves nothing", event_key=event.key, reason=decision.reason, **told

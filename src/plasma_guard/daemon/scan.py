@@ -14,9 +14,11 @@ from plasma_guard.domain.exits import (
     ExitFinalized,
     ExitStarted,
     ExitStatus,
+    InFlightExitStarted,
     RootChainEvent,
 )
 from plasma_guard.domain.position import UtxoPosition
+from plasma_guard.domain.primitives import Hash32
 from plasma_guard.ports import Alerts, Chain, Clock, ExitGame, Health, Journal, Metrics
 from plasma_guard.reactions.tracking import track
 
@@ -61,6 +63,11 @@ class Scan:
     async def starts(self, position: UtxoPosition) -> list[TrackedExit]:
         """Return the exits started at a position, newest start first."""
         return await self._journal.tracked_exits(position=position)
+
+    async def in_flight_start(self, plasma_tx_hash: Hash32) -> InFlightExitStarted | None:
+        """Return the newest start of the in-flight exit of a transaction."""
+        found = await self._journal.in_flight_starts(plasma_tx_hash)
+        return found[0] if found else None
 
     async def paid(self, exit_: TrackedExit) -> bool:
         """Return whether the logs say that this start was processed and paid."""

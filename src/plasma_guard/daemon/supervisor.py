@@ -1,7 +1,7 @@
 """Keeps the loops turning until told to stop."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +18,7 @@ from plasma_guard.daemon.silence import Silence
 from plasma_guard.daemon.troubles import Troubles
 from plasma_guard.daemon.watch import Sighting, Watch
 from plasma_guard.domain.blocks import BlockStamp
-from plasma_guard.domain.cases import Case, Kind
+from plasma_guard.domain.cases import Case
 from plasma_guard.domain.decisions import Closure, Decision, Severity
 from plasma_guard.domain.errors import GuardError, RetryableError
 from plasma_guard.domain.position import UtxoPosition
@@ -31,6 +31,7 @@ log = structlog.get_logger(__name__)
 TURNS_AT_ONCE = 16
 FUNDS_EVERY = 60.0
 MOOT_AFTER_BLOCKS = 12
+INVALID_EXIT = "invalid_exit"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,7 @@ class Supervisor:
         journal: Journal,
         sender: Sender | None,
         account: Address | None,
-        observed: frozenset[Kind],
+        observed: frozenset[str],
         watch: Watch,
         scan: Scan,
         audit: Audit,
@@ -72,7 +73,7 @@ class Supervisor:
         silence: Silence,
         agenda: Agenda,
         troubles: Troubles,
-        reactions: Mapping[Kind, Reaction[Any, Any]],
+        reactions: Mapping[str, Reaction[Any, Any]],
         pace: Pace,
         clock: Clock,
         health: Health,
@@ -231,20 +232,20 @@ class Supervisor:
             at = await self._chain.head()
         except RetryableError:
             for item in items:
-                self._agenda.done(item, None)
+                self._agenda.done(item, ())
             raise
         limit = asyncio.Semaphore(TURNS_AT_ONCE)
         await asyncio.gather(*(self._turn(item, at, answers, limit) for item in items))
 
     async def _turn(self, item: Item, at: BlockStamp, answers: Answers, limit: asyncio.Semaphore) -> None:
         """Give one event its turn; whatever goes wrong ends only this turn of this event."""
-        decision: Decision | None = None
+        decisions: list[Decision] = []
         under_way = False
         try:
             async with limit:
-                turn = await self._react.turn(item.event, item.reaction, at)
-                decision = turn.decision
-                under_way = await answers.answer(turn)
+                for turn in await self._react.turn(item.event, item.reaction, at, answers.in_hand):
+                    decisions.append(turn.decision)
+                    under_way |= await answers.answer(turn)
         except GuardError as error:
             log.warning(
                 "a turn could not be finished; it is repeated", about=item.event.topic, error=str(error)
@@ -257,25 +258,24 @@ class Supervisor:
                 f"unexpected {type(error).__name__} while looking at {item.event.topic}; it is retried",
             )
         finally:
-            if under_way:
-                self._agenda.park(item)
-            else:
-                self._agenda.done(item, decision)
+            self._agenda.done(item, decisions, under_way=under_way)
 
     def _look_again(self, case: Case) -> None:
         for event, _ in self._recalled([case]):
             self._agenda.touch(event.topic)
 
-    def _recalled(self, cases: list[Case]) -> list[Sighting]:
-        cases = [case for case in cases if case.key.kind in self._reactions]
-        reactions = [self._reactions[case.key.kind] for case in cases]
-        return [
-            (reaction.recall(case.position), reaction)
-            for case, reaction in zip(cases, reactions, strict=True)
-        ]
+    def _recalled(self, cases: Sequence[Case]) -> list[Sighting]:
+        """Rebuild the events that open cases came from; those of reactions switched off are left alone."""
+        found = []
+        for case in cases:
+            reaction = self._reactions.get(case.event)
+            if reaction is not None:
+                found.append((reaction.event.model_validate_json(case.details), reaction))
+        return found
 
-    def _events_for(self, positions: set[UtxoPosition]) -> list[Sighting]:
-        reaction = self._reactions.get(Kind.STANDARD_EXIT)
+    def _events_for(self, positions: Iterable[UtxoPosition]) -> list[Sighting]:
+        """Make the event that a Watcher should have reported for each position it serves a proof for."""
+        reaction = self._reactions.get(INVALID_EXIT)
         if reaction is None:
             return []
-        return [(reaction.recall(position), reaction) for position in positions]
+        return [(reaction.event(utxo_pos=position), reaction) for position in positions]

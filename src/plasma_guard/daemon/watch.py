@@ -1,8 +1,7 @@
 """Poll a Watcher and take down what it reports."""
 
-import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,12 +13,13 @@ from plasma_guard.daemon.troubles import Troubles
 from plasma_guard.domain.blocks import BlockStamp
 from plasma_guard.domain.cases import Observation
 from plasma_guard.domain.decisions import Severity
-from plasma_guard.domain.errors import WatcherError, WatcherNotReady
+from plasma_guard.domain.errors import MalformedError, WatcherError, WatcherNotReady
 from plasma_guard.domain.position import CHILD_BLOCK_INTERVAL
-from plasma_guard.domain.primitives import shorten
-from plasma_guard.domain.watchers import ByzantineEvent, WatcherStatus
+from plasma_guard.domain.primitives import Address, shorten
+from plasma_guard.domain.watchers import ByzantineEvent, KnownInFlightExit, WatcherStatus
 from plasma_guard.ports import Alerts, ExitGame, Journal, Metrics, Watcher
 from plasma_guard.reactions.base import Reaction, WatcherEvent
+from plasma_guard.reactions.piggyback_available import PiggybackAvailable
 
 log = structlog.get_logger(__name__)
 
@@ -42,7 +42,8 @@ class Poll:
 class Watch:
     """Polls `status.get`; what comes back is a claim about now, not a stream.
 
-    `reactions` holds one entry per spelling of an event's name; events named in `off` are left alone.
+    `reactions` holds one entry per spelling of an event's name; events named in `off` are left alone. `own`
+    are the accounts whose outputs must join in-flight exits that no event mentions.
     """
 
     def __init__(
@@ -53,6 +54,7 @@ class Watch:
         journal: Journal,
         reactions: Mapping[str, Reaction[Any, Any]],
         off: frozenset[str],
+        own: frozenset[Address] = frozenset(),
         freshness: Freshness,
         troubles: Troubles,
         alerts: Alerts,
@@ -63,6 +65,7 @@ class Watch:
         self._journal = journal
         self._reactions = reactions
         self._off = off
+        self._own = own
         self._freshness = freshness
         self._troubles = troubles
         self._alerts = alerts
@@ -92,6 +95,7 @@ class Watch:
             self.last = Poll((), status, fresh=False)
             return self.last
         sightings = self._read(status.events)
+        sightings += self._unmentioned(status.in_flight_exits, {event.topic for event, _ in sightings})
         observations = {event.key: _observation(event) for event, _ in sightings}
         new = await self._journal.observe(list(observations.values()), at.timestamp)
         counts = Counter(event.names[0] for event, _ in sightings)
@@ -124,6 +128,9 @@ class Watch:
                 unreadable[entry.name] = shorten(error.errors()[0]["msg"], 120)
                 continue
             sightings[event.key] = (event, reaction)
+            if reaction.implies is not None:
+                plain = reaction.implies(event)
+                sightings.setdefault(plain.key, (plain, self._reactions[plain.names[0]]))
         if unreadable:
             self._alerts.alert(
                 "watcher/unreadable events",
@@ -135,7 +142,23 @@ class Watch:
             self._alerts.clear("watcher/unreadable events")
         return tuple(sightings.values())
 
+    def _unmentioned(self, known: Iterable[KnownInFlightExit], reported: set[str]) -> tuple[Sighting, ...]:
+        """Make the piggyback event that a Watcher leaves out once the transaction is in a block."""
+        reaction = self._reactions.get(PiggybackAvailable.names[0])
+        if reaction is None or not self._own:
+            return ()
+        events = [
+            PiggybackAvailable(txbytes=each.tx, included=True) for each in known if self._pays_us(each.tx)
+        ]
+        return tuple((event, reaction) for event in events if event.topic not in reported)
+
+    def _pays_us(self, unsigned: bytes) -> bool:
+        try:
+            tx = self._game.rules.decode(unsigned)
+        except MalformedError:
+            return False
+        return any(output.owner in self._own for output in tx.outputs)
+
 
 def _observation(event: WatcherEvent) -> Observation:
-    body = json.dumps(event.model_dump(mode="python"), default=str, sort_keys=True)
-    return Observation(event.key, event.names[0], "watcher", body)
+    return Observation(event.key, event.names[0], "watcher", event.model_dump_json())
