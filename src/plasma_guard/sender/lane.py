@@ -170,7 +170,14 @@ class Lane:
     async def _taken(self) -> set[int]:
         """Return the nonces of signed bytes of open intents, whether or not these are resumed already."""
         live = await self._courier.journal.attempts(account=self._account, live_only=True)
-        return {attempt.nonce for attempt in live if attempt.status is not AttemptStatus.DROPPED}
+        on_disk = {attempt.nonce for attempt in live if attempt.status is not AttemptStatus.DROPPED}
+        # The same, except while bytes are on the journal's second path.
+        in_hand = {
+            flight.state.current.nonce
+            for flight in self._flights.values()
+            if flight.state is not None and flight.state.current is not None
+        }
+        return on_disk | in_hand
 
     async def _offer(self, active: Sequence[_Known], moment: Moment) -> None:
         due = [
