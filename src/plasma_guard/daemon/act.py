@@ -1,7 +1,7 @@
 """From a decision to a transaction: one task per case, and never two."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 import structlog
 
@@ -44,13 +44,18 @@ class Answers:
         self._on_done = on_done
         self._in_hand: set[int] = set()
 
+    @property
+    def in_hand(self) -> Collection[int]:
+        """The ids of the cases being answered now; it changes as they are."""
+        return self._in_hand
+
     async def answer(self, turn: Turn) -> bool:
         """Start answering a case, unless that is under way already; return whether it is now."""
         case, act = turn.case, turn.decision
+        if case is not None and case.id in self._in_hand:
+            return True
         if case is None or not isinstance(act, Act):
             return False
-        if case.id in self._in_hand:
-            return True
         if self._sender is None or self._account is None or case.key.kind in self._observed:
             log.warning(
                 "only observing: would have sent",

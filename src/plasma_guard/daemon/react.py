@@ -1,5 +1,6 @@
 """One turn of one event: gather, decide, check, and write down what was decided."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -7,7 +8,8 @@ import structlog
 
 from plasma_guard.domain.blocks import BlockStamp
 from plasma_guard.domain.cases import Case, CaseKey, DecisionRecord, Judgement
-from plasma_guard.domain.decisions import Act, Alert, Close, Decision, Hold, Severity
+from plasma_guard.domain.decisions import Act, Alert, Close, Closure, Decision, Hold, Severity
+from plasma_guard.domain.transactions import Confirmed
 from plasma_guard.ports import Alerts, Chain, ExitGame, Journal, Metrics, Watcher
 from plasma_guard.reactions.base import ExitStarts, Facts, Policy, Reaction, Scene, Subject, WatcherEvent
 from plasma_guard.reactions.invariants import Proposal, violations
@@ -55,13 +57,28 @@ class React:
         self._chain_id = chain_id
         self._said: dict[str, Decision] = {}
 
-    async def turn(self, event: WatcherEvent, reaction: Reaction[Any, Any], at: BlockStamp) -> Turn:
-        """Decide about one event at one block; raises `RetryableError` when a source does not answer."""
+    async def turn(
+        self,
+        event: WatcherEvent,
+        reaction: Reaction[Any, Any],
+        at: BlockStamp,
+        in_hand: Collection[int] = frozenset(),
+    ) -> Turn:
+        """Decide about one event at one block; raises `RetryableError` when a source does not answer.
+
+        Cases `in_hand` are being answered: what becomes of those is told by their outcome. The contract alone
+        cannot say whether the challenge it shows is our own.
+        """
+        answering = set(in_hand)
         scene = Scene(at, self._watcher, self._chain, self._game, self._exits)
         facts: Facts = await reaction.gather(event, scene)
         decision: Decision = reaction.decide(event, facts, self._policy)
         subject = facts.subject
         case = await self._case(subject, at) if subject else None
+        if case and (case.id in answering or case.id in in_hand):
+            return Turn(Hold("its answer is under way"), case, subject, at)
+        if isinstance(decision, Close) and case:
+            decision = await self._credited(decision, case)
         if isinstance(decision, Act) and case and subject:
             decision = await self._checked(decision, case, subject, at)
         if case:
@@ -81,6 +98,15 @@ class React:
             subject.start.start,
         )
         return await self._journal.open_case(key, subject.start.position, at.timestamp)
+
+    async def _credited(self, close: Close, case: Case) -> Close:
+        """Call a challenge our own where the journal knows that it is: we may have died before saying so."""
+        if close.closure is not Closure.RESOLVED_BY_OTHERS:
+            return close
+        outcomes = await self._journal.outcomes(case.id)
+        if not any(isinstance(outcome, Confirmed) for outcome in outcomes):
+            return close
+        return Close(Closure.WON_BY_US, "our challenge is mined and the exit is stopped")
 
     async def _checked(self, act: Act, case: Case, subject: Subject, at: BlockStamp) -> Decision:
         outcomes = await self._journal.outcomes(case.id)

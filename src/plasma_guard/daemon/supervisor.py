@@ -242,7 +242,7 @@ class Supervisor:
         under_way = False
         try:
             async with limit:
-                turn = await self._react.turn(item.event, item.reaction, at)
+                turn = await self._react.turn(item.event, item.reaction, at, answers.in_hand)
                 decision = turn.decision
                 under_way = await answers.answer(turn)
         except GuardError as error:
