@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Self
 
 import structlog
-from sqlalchemy import Connection, bindparam, select, update
+from sqlalchemy import Connection, select, update
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -30,38 +30,13 @@ from plasma_guard.journal.locks import (
 )
 from plasma_guard.journal.migrate import MIGRATIONS, inspect_file, upgrade
 from plasma_guard.journal.reading import JournalReads
-from plasma_guard.journal.schema import attempts, cases, decisions, intents, observations, tracked_exits
+from plasma_guard.journal.schema import cases, decisions, intents, observations, tracked_exits
 from plasma_guard.journal.spare import Spare
+from plasma_guard.journal.statements import KEEP, MARK_ATTEMPT, replay
 
 log = structlog.get_logger(__name__)
 
 _CHUNK = 400
-_UNSENT = ("would_revert", "unaffordable")
-
-# Built once: putting a statement together costs as much as running it.
-_NEW_INTENT = insert(intents)
-_KEEP = {
-    "intents": _NEW_INTENT.on_conflict_do_update(
-        index_elements=["intent"],
-        set_={
-            **{
-                column.name: _NEW_INTENT.excluded[column.name]
-                for column in intents.columns
-                if column.name not in {"id", "intent"}
-            },
-            "outcome": None,
-            "outcome_body": None,
-            "outcome_at": None,
-        },
-        where=intents.c.outcome.in_(_UNSENT)
-        & ~select(attempts.c.id)
-        .where(attempts.c.intent == intents.c.intent, attempts.c.status != AttemptStatus.DROPPED.value)
-        .correlate(intents)
-        .exists(),
-    ),
-    "attempts": insert(attempts).on_conflict_do_nothing(index_elements=["hash"]),
-}
-_MARK_ATTEMPT = update(attempts).where(attempts.c.hash == bindparam("which"))
 
 
 class SqlJournal(JournalReads):
@@ -259,7 +234,7 @@ class SqlJournal(JournalReads):
 
         def change(connection: Connection) -> None:
             changed = connection.execute(
-                _MARK_ATTEMPT, {"which": tx_hash, "status": status.value, "marked_at": at}
+                MARK_ATTEMPT, {"which": tx_hash, "status": status.value, "marked_at": at}
             )
             if changed.rowcount == 0:
                 raise JournalError(f"the journal has no attempt {tx_hash}")
@@ -287,7 +262,7 @@ class SqlJournal(JournalReads):
         """Put a row into the journal, or when that fails and time is short, on the second path."""
         try:
             await self._take_back()
-            await self._writer.run(lambda c: _done(c.execute(_KEEP[table], row)))
+            await self._writer.run(lambda c: _done(c.execute(KEEP[table], row)))
         except Contradiction:
             raise
         except JournalError as error:
@@ -303,7 +278,7 @@ class SqlJournal(JournalReads):
             return
         async with self._spare_in_use:
             kept = self._spare.rows()
-            await self._writer.run(lambda c: _replay(c, kept))
+            await self._writer.run(lambda c: replay(c, kept))
             self._spare.clear()
 
 
@@ -341,7 +316,7 @@ def open_journal(
                 second_path or (runtime or runtime_directory()) / f"spare-{chain_id}-{contract}.jsonl"
             )
             with engine.begin() as connection:
-                _replay(connection, spare.rows())
+                replay(connection, spare.rows())
             spare.clear()
             return SqlJournal(path, locks, spare)
         except (OSError, SQLAlchemyError) as error:
@@ -352,11 +327,6 @@ def open_journal(
         for lock in locks:
             lock.release()
         raise
-
-
-def _replay(connection: Connection, kept: Sequence[tuple[str, dict[str, Any]]]) -> None:
-    for table, row in kept:
-        connection.execute(_KEEP[table], row)
 
 
 def _done(_result: object) -> None:

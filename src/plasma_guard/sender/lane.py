@@ -211,7 +211,7 @@ class Lane:
             if flight is not None and not flight.in_flight:
                 flight.fail(error)
         except JournalError as error:
-            subject.alarm("journal", Severity.CRITICAL, f"nothing is sent that is not recorded: {error}")
+            subject.alarm("journal", Severity.CRITICAL, f"nothing is sent unrecorded: {error}")
         except Exception as error:
             log.exception("unexpected error while sending", what=what)
             message = f"unexpected {type(error).__name__} while sending; it is repeated"
