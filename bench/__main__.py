@@ -14,6 +14,7 @@ from rich.console import Console
 
 from bench import flood, reaction, startup
 from bench.report import Row, show
+from plasma_guard.devnet.errors import DevnetError
 
 NAMES: Final = {
     "reaction": "from the Watcher's answer to the accepted challenge, against omg-js; overhead comes with it",
@@ -24,19 +25,24 @@ NAMES: Final = {
 
 
 def main() -> int:
-    """Run what the arguments ask for; return 0, or 1 when a target is missed."""
+    """Run what the arguments ask for; return 0, or 1 when one fails or misses its target."""
     arguments = _arguments()
     progress = Console(stderr=True)
     benches = _benches(arguments)
     rows: list[Row] = []
+    failed: list[str] = []
     for name in arguments.names or NAMES:
         tell = partial(_tell, progress, name)
-        rows += asyncio.run(benches[name](tell))
+        try:
+            rows += asyncio.run(benches[name](tell))
+        except (DevnetError, RuntimeError, TimeoutError) as error:
+            tell(f"FAILED: {type(error).__name__} {error}")
+            failed.append(name)
     if arguments.json:
         print(json.dumps([each.document() for each in rows], indent=2))
     else:
         show(rows, Console())
-    return int(any(each.met is False for each in rows))
+    return int(bool(failed) or any(each.met is False for each in rows))
 
 
 def _benches(

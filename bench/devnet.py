@@ -8,7 +8,7 @@ import sys
 import tempfile
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
-from typing import Final
+from typing import IO, Final
 
 from plasma_guard.devnet.connection import Connection
 from plasma_guard.devnet.errors import DevnetError
@@ -21,28 +21,31 @@ _PATIENCE: Final = 120.0
 async def devnet(tell: Callable[[str], None]) -> AsyncIterator[Connection]:
     """Run `plasma-guard devnet` for the length of a block."""
     tell(f"starting a devnet ({GENERATION})")
-    with tempfile.TemporaryDirectory(prefix="plasma-guard-bench-") as directory:
+    with contextlib.ExitStack() as stack:
+        directory = stack.enter_context(tempfile.TemporaryDirectory(prefix="plasma-guard-bench-"))
         file = Path(directory) / "devnet.json"
+        words = stack.enter_context((Path(directory) / "stderr").open("w+", encoding="utf-8"))
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             *("-m", "plasma_guard", "devnet", "--generation", GENERATION, "--connection", str(file)),
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.DEVNULL,
-            stderr=asyncio.subprocess.DEVNULL,
+            stderr=words,
         )
         try:
-            yield await _connection(file, process)
+            yield await _connection(file, process, words)
         finally:
             with contextlib.suppress(ProcessLookupError):
                 process.terminate()
             await process.wait()
 
 
-async def _connection(file: Path, process: asyncio.subprocess.Process) -> Connection:
+async def _connection(file: Path, process: asyncio.subprocess.Process, words: IO[str]) -> Connection:
     async with asyncio.timeout(_PATIENCE):
         while True:
             with contextlib.suppress(DevnetError):  # it has not written the file yet
                 return Connection.load(file)
             if process.returncode is not None:
-                raise DevnetError("the devnet ended before it was up; try: plasma-guard devnet")
+                words.seek(0)
+                raise DevnetError(f"the devnet ended before it was up; its words:\n{words.read()[-2000:]}")
             await asyncio.sleep(0.1)

@@ -201,6 +201,7 @@ def test_running_without_a_key_is_refused_unless_observing(load: Load) -> None:
         ('[alerts]\nwebhook_url = "secret"', "alerts.webhook_url: found"),
         ('[logging]\nlevel = "loud"', 'logging.level: found "loud"; expected debug'),
         ("[[accounts]]\nrole = []", "accounts[0].role: found a list of 0"),
+        ('[[accounts]]\nrole = ["foo"]', 'accounts[0].role[0]: found "foo"; expected "owner"'),
         ("watcher = 5", "watcher: found 5; expected a table [watcher]"),
         ("accounts = 5", "accounts: found 5; expected tables [[accounts]]"),
         ('mode = "gaurd"', 'mode: found "gaurd"; expected guard or observe'),

@@ -25,7 +25,7 @@ from plasma_guard.daemon.silence import Silence
 from plasma_guard.daemon.supervisor import Pace, Supervisor
 from plasma_guard.daemon.troubles import Troubles
 from plasma_guard.daemon.watch import Watch
-from plasma_guard.domain.errors import ConfigurationError, ContractError
+from plasma_guard.domain.errors import ConfigurationError, ContractError, OtherChain
 from plasma_guard.domain.exits import Generation
 from plasma_guard.domain.position import CHILD_BLOCK_INTERVAL
 from plasma_guard.domain.primitives import Address
@@ -133,6 +133,10 @@ async def find_game(config: Config, chain: RpcChain) -> ExitGame:
     """Return the exit game at the configured address; raises `ConfigurationError` if it is none we know."""
     try:
         game = await probe(chain, config.root_chain.contract)
+    except OtherChain as error:
+        raise ConfigurationError(
+            f"root_chain.chain_id: {error}; correct root_chain.rpc or root_chain.chain_id"
+        ) from error
     except ContractError as error:
         raise ConfigurationError(f"root_chain.contract: {error}") from error
     pinned = PINNED.get(config.root_chain.generation)

@@ -9,7 +9,13 @@ from plasma_guard.chain.chain import RpcChain
 from plasma_guard.clock import SystemClock
 from plasma_guard.config import Config
 from plasma_guard.daemon.freshness import Freshness, FreshnessLimits
-from plasma_guard.domain.errors import ConfigurationError, GuardError, RetryableError, WatcherNotReady
+from plasma_guard.domain.errors import (
+    ConfigurationError,
+    GuardError,
+    OtherChain,
+    RetryableError,
+    WatcherNotReady,
+)
 from plasma_guard.domain.position import CHILD_BLOCK_INTERVAL
 from plasma_guard.ports import ExitGame
 from plasma_guard.watcher import HttpWatcher
@@ -18,6 +24,7 @@ REMEDIES = {
     "root chain": "is the node up, and root_chain.rpc right?",
     "watcher": "is the Watcher up, and watcher.url right?",
 }
+CHAIN_REMEDY = "correct root_chain.rpc or root_chain.chain_id"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +43,7 @@ async def examine(config: Config, env: Mapping[str, str]) -> list[Finding]:
     async with AsyncExitStack() as stack:
         chain = await stack.enter_async_context(make_chain(config, SystemClock()))
         watcher = await stack.enter_async_context(make_watcher(config))
-        reached = await _finding(findings, "root chain", lambda: _root_chain(config, chain))
+        reached = await _finding(findings, "root chain", lambda: _root_chain(chain))
         game: ExitGame | None = None
         if reached:
             try:
@@ -53,7 +60,8 @@ async def _finding(findings: list[Finding], name: str, look: Callable[[], Awaita
     try:
         findings.append(Finding(name, ok=True, found=await look()))
     except RetryableError as error:
-        findings.append(Finding(name, ok=False, found=f"{error}; {REMEDIES[name]}"))
+        remedy = CHAIN_REMEDY if isinstance(error, OtherChain) else REMEDIES[name]
+        findings.append(Finding(name, ok=False, found=f"{error}; {remedy}"))
         return False
     except GuardError as error:
         findings.append(Finding(name, ok=False, found=str(error)))
@@ -61,13 +69,9 @@ async def _finding(findings: list[Finding], name: str, look: Callable[[], Awaita
     return True
 
 
-async def _root_chain(config: Config, chain: RpcChain) -> str:
+async def _root_chain(chain: RpcChain) -> str:
     found = await chain.chain_id()
     head = await chain.head()
-    if found != config.root_chain.chain_id:
-        raise ConfigurationError(
-            f"chain id: expected {config.root_chain.chain_id}, found {found}; correct rpc or chain_id"
-        )
     return f"chain {found}, block {head.number}"
 
 

@@ -2,12 +2,14 @@
 """The journal on SQLite keeps the port's promises, and those of a file on a disk."""
 
 import asyncio
+import contextlib
 import multiprocessing
 import os
 import sqlite3
 import stat
 from collections.abc import AsyncIterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,6 +20,7 @@ from plasma_guard.domain.cases import DecisionRecord, Observation
 from plasma_guard.domain.errors import JournalError
 from plasma_guard.domain.primitives import Address
 from plasma_guard.journal import SqlJournal, open_journal, read_journal
+from plasma_guard.journal.spare import Spare
 
 
 @pytest.fixture
@@ -227,7 +230,7 @@ async def test_a_damaged_file_is_refused_and_left_as_it_is(path: Path, damage: s
 async def test_a_path_that_is_no_readable_file_is_not_called_damaged(path: Path) -> None:
     """Nothing has to be moved aside there."""
     path.mkdir(parents=True)
-    with pytest.raises(JournalError, match="cannot be read .*this user may read"):
+    with pytest.raises(JournalError, match=r"cannot be read.*this user may read"):
         again(path)
     with pytest.raises(JournalError, match="cannot be read"):
         read_journal(path)
@@ -271,6 +274,67 @@ async def test_a_full_disk_keeps_nothing_and_says_so(journal: SqlJournal) -> Non
     assert all(isinstance(result, JournalError) and "full" in str(result) for result in results)
     await limit(10_000)
     assert len(await journal.observe(big[0], at(1))) == 5
+
+
+async def full_disk(journal: SqlJournal, *, full: bool) -> None:
+    """Set SQLite's own stand-in for a full disk, and take the room that is left."""
+    statement = f"PRAGMA max_page_count = {1 if full else 10_000}"
+    await journal._writer.run(lambda connection: connection.exec_driver_sql(statement).scalar())
+    for size in (9000, 900, 90) if full else ():
+        with contextlib.suppress(JournalError):
+            for number in range(1000):
+                await journal.observe([Observation(f"{size} {number}", "k", "s", "x" * size)], at(0))
+
+
+@pytest.mark.parametrize("comes_back", ["while it runs", "at the next start"])
+async def test_signed_bytes_go_to_the_second_path_when_time_is_short(path: Path, comes_back: str) -> None:
+    """Past the soft time a full disk stops nobody; what was kept is in the journal as soon as it can be."""
+    suite = JournalSuite()
+    second = path.parent / "elsewhere" / "spare.jsonl"
+    async with again(path, second_path=second) as journal:
+        case = await journal.open_case(key(), POSITION, at(0))
+        call = replace(suite.candidate(case), data=b"\x07" * 5000)
+        signed = replace(suite.attempt(), raw=b"\x02" * 5000)
+        await full_disk(journal, full=True)
+        with pytest.raises(JournalError, match="full"):
+            await journal.record_intent(call, suite.WINDOW, at(99))
+        await journal.record_intent(call, suite.WINDOW, at(100))
+        await journal.record_attempt(signed, at(101))
+        assert [await journal.open_intents(), await journal.attempts()] == [[], []]
+        assert stat.S_IMODE(second.stat().st_mode) == 0o600
+        if comes_back == "while it runs":
+            await full_disk(journal, full=False)
+            await journal.record_attempt(replace(suite.attempt(number=2)), at(102))
+            assert not second.exists()
+            assert len(await journal.attempts()) == 2
+    async with again(path, second_path=second) as journal:
+        assert await journal.open_intents() == [(call, suite.WINDOW)]
+        assert (await journal.attempts())[0] == signed
+        assert not second.exists()
+
+
+async def test_a_torn_line_of_the_second_path_is_dropped(path: Path) -> None:
+    """Its write never returned, so nothing was sent on the strength of it; any other damage is an error."""
+    await again(path).close()
+    second = path.parent / "spare.jsonl"
+    second.write_text('["attempts", {"hash": "0x')
+    spare = Spare(second)
+    spare.keep("attempts", {"hash": tx(1), "nonce": 2**70})
+    assert spare.rows() == [("attempts", {"hash": tx(1), "nonce": 2**70})]
+    second.write_text('["attempts", {"hash": "0x')
+    await again(path, second_path=second).close()
+    second.write_text('["attempts", {"hash": "0x"}]\n')
+    with pytest.raises(JournalError, match=r"second path .* is damaged"):
+        again(path, second_path=second)
+
+
+async def test_what_contradicts_the_journal_is_not_kept_elsewhere(journal: SqlJournal) -> None:
+    """The second path is for a disk that fails, not for a mistake."""
+    suite = JournalSuite()
+    case = await journal.open_case(key(), POSITION, at(0))
+    with pytest.raises(JournalError, match="contradicts"):
+        await journal.record_intent(replace(suite.candidate(case), case_id=77), suite.WINDOW, at(500))
+    assert journal._spare.is_empty
 
 
 # Only looking

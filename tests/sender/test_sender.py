@@ -1,5 +1,6 @@
 """The sender on a real node: one mined transaction per intent, whatever happens on the way."""
 
+import asyncio
 from dataclasses import replace
 from typing import Any
 
@@ -526,6 +527,30 @@ async def test_a_pool_that_asks_for_an_eighth_more_takes_every_replacement(b: Be
         await b.turn(b.settings.bump_after)
     assert len(await attempts(b)) == 5
     assert pool.refused == 0
+
+
+async def test_past_the_soft_time_a_broken_journal_does_not_stop_the_call(
+    b: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The bytes are on the second path when they leave; once the journal works they are in it."""
+    call, window = b.call(), await b.window(soft=-1)
+
+    async def broken(_: object) -> None:
+        raise JournalError("the disk is full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(b.journal._writer, "run", broken)
+        task = await b.submit(call, window)
+        (pending,) = await b.pool()
+        assert [table for table, _ in b.journal._spare.rows()] == ["intents", "attempts"]
+        assert await b.journal.attempts() == []
+        assert b.told("/journal")
+    await b.block(3)
+    await b.turn()
+    outcome = await asyncio.wait_for(task, 20)
+    assert isinstance(outcome, Confirmed)
+    assert [str(each.hash) for each in await attempts(b)] == [pending["hash"]]
+    assert b.journal._spare.is_empty
 
 
 async def test_a_call_the_policy_forbids_is_refused_and_stays_open(b: Bench) -> None:

@@ -11,7 +11,7 @@ import structlog
 from plasma_guard.chain.failures import EndpointFailure, EndpointResting, RpcAnsweredError, WrongChain
 from plasma_guard.chain.rpc import RpcEndpoint
 from plasma_guard.chain.shapes import quantity
-from plasma_guard.domain.errors import ChainUnavailable
+from plasma_guard.domain.errors import ChainUnavailable, OtherChain
 from plasma_guard.ports import Clock
 
 FAILURES_BEFORE_PAUSE = 3
@@ -97,7 +97,8 @@ class EndpointPool:
         """Return the first success, in order of trust, in `ROUNDS` rounds with growing jittered waits.
 
         An `EndpointFailure` or an unexpected JSON-RPC error moves on to the next endpoint; any other
-        exception is the caller's business and passes. Raises `ChainUnavailable`.
+        exception is the caller's business and passes. Raises `ChainUnavailable`, and at once
+        `OtherChain` when every endpoint is known to serve another chain.
         """
         problems: dict[str, str] = {}
         for attempt in range(ROUNDS):
@@ -108,7 +109,9 @@ class EndpointPool:
                     return await self._run(state, work)
                 except EndpointFailure as failure:
                     problems[state.name] = str(failure)
-        raise ChainUnavailable(self._say(problems))
+            if not self.everyone():
+                raise OtherChain(self._say("every RPC endpoint is of another chain", {}))
+        raise ChainUnavailable(self._say("no RPC endpoint answers", problems))
 
     async def ask_all(
         self, states: Sequence[EndpointState], work: Work[_T], *, enough: Callable[[_T], bool]
@@ -212,6 +215,6 @@ class EndpointPool:
         jitter = random.uniform(0.5, 1.5)  # noqa: S311 : spreads retries, guards no secret
         return BACKOFF_SECONDS * 2.0 ** (attempt - 1) * jitter
 
-    def _say(self, problems: dict[str, str]) -> str:
+    def _say(self, what: str, problems: dict[str, str]) -> str:
         told = problems or {state.name: state.problem or "resting" for state in self._states}
-        return "no RPC endpoint answers: " + "; ".join(f"{name}: {problem}" for name, problem in told.items())
+        return f"{what}: " + "; ".join(f"{name}: {problem}" for name, problem in told.items())

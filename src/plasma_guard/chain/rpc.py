@@ -59,6 +59,10 @@ class RpcEndpoint:
             },
             exception_retry_configuration=None,
         )
+        # web3 guards its cache of sessions with one thread lock for the whole process, taken in a thread: a
+        # deadline that ends the wait for it leaves it locked, and no call of any endpoint ever ends again.
+        # This is the only seam that single and batched calls both pass.
+        self._provider._request_session_manager = self  # type: ignore[assignment] # noqa: SLF001 (reason: above)
         self._session: aiohttp.ClientSession | None = None
         self._batches = True
 
@@ -127,7 +131,6 @@ class RpcEndpoint:
     async def _exchange(self, method: str, send: Any) -> Any:
         try:
             async with asyncio.timeout(self._deadline):
-                await self._connect()
                 return await send()
         except TimeoutError as error:
             raise EndpointUnreachable(f"{method}: no answer within {self._deadline:g} s") from error
@@ -137,10 +140,13 @@ class RpcEndpoint:
         except (ValueError, TypeError, KeyError, AttributeError, Web3Exception) as error:
             raise EndpointMisbehaved(f"{method}: the answer is not JSON-RPC") from error
 
-    async def _connect(self) -> None:
+    async def async_make_post_request(self, endpoint_uri: str, data: bytes, **kwargs: Any) -> bytes:
+        """Post `data` and return the answer's body: all the provider needs of a session manager."""
         if self._session is None or self._session.closed:
             self._session = http.session(self._max_body)
-            await self._provider.cache_async_session(self._session)
+        async with self._session.post(endpoint_uri, data=data, **kwargs) as answer:
+            answer.raise_for_status()
+            return await answer.read()
 
 
 def endpoint_name(url: str) -> str:

@@ -19,13 +19,12 @@ if TYPE_CHECKING:
     from plasma_guard.devnet.network import Options
 
 COLOURS = {"thief": "red", "chain": "blue", "guard": "green", "devnet": "dim", "verdict": "bold"}
+SETTLED = "challenged: the fraudulent exit is stopped"
 SAID = {
     "guarding": "I guard this chain now",
     "an exit was started": "I see an exit of output {position} in block {block}",
     "proven, to be answered": "proven: {reason}",
-    "challenged: the fraudulent exit is stopped": (
-        "challenged in {tx}: cost {gas_cost_wei} wei, won {bond_won_wei} wei"
-    ),
+    SETTLED: ("challenged in {tx}: cost {gas_cost_wei} wei, won {bond_won_wei} wei"),
 }
 """Which of the daemon's log lines are part of the story, and how they read there."""
 
@@ -42,8 +41,9 @@ def demo(
     as_json: JsonOption = False,
 ) -> None:
     """Exit a spent output on a local chain and watch the guard stop it; exit code 0 if the chain agrees."""
-    names = [generation] if generation else ["rootchain", "ald"]
-    results = [asyncio.run(_play(name, make_options(name, rpc, contracts), quiet=as_json)) for name in names]
+    names = [generation] if generation or contracts else ["rootchain", "ald"]
+    plays = [make_options(name, rpc, contracts) for name in names]
+    results = [asyncio.run(_play(name, options, quiet=as_json)) for name, options in plays]
     if as_json:
         print_json(results)
     if not all(result["ok"] for result in results):
@@ -67,7 +67,12 @@ async def _play(name: str, options: Options, *, quiet: bool) -> dict[str, Any]:
             )
             async with guarding(process), people_of(connection) as people:
                 await process.ready()
-                verdict = await play(people, people["guard"].address, tell)
+                verdict = await play(
+                    people,
+                    people["guard"].address,
+                    tell,
+                    settled=lambda: process.until_said(SETTLED),
+                )
     for sentence in verdict.sentences:
         tell("verdict", sentence)
     tell("verdict", "the fraud failed" if verdict.ok else "NOT AS IT MUST BE")

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from plasma_guard.devnet.network import Options
 
 DEFAULT_FILE = Path(".cache/devnet.json")
+DEFAULT_GENERATION = "ald"
 
 app = typer.Typer(help="A whole plasma chain on this machine: root chain, contracts, operator, Watcher.")
 
@@ -29,7 +30,10 @@ FileOption = Annotated[
 @app.callback(invoke_without_command=True)
 def devnet(
     context: typer.Context,
-    generation: Annotated[str, typer.Option(help="rootchain (v0.2), ald (v1) or ald-v2.")] = "ald",
+    generation: Annotated[
+        str | None,
+        typer.Option(help="rootchain (v0.2), ald (v1) or ald-v2. Default: ald.", show_default=False),
+    ] = None,
     rpc: Annotated[
         str | None, typer.Option(help="Use this node instead of starting one.", show_default=False)
     ] = None,
@@ -43,7 +47,7 @@ def devnet(
     """Start a devnet, print its URLs, addresses and keys, and run until stopped."""
     if context.invoked_subcommand is not None:
         return
-    options = make_options(generation, rpc, contracts)
+    _, options = make_options(generation, rpc, contracts)
     asyncio.run(_serve(options, connection, as_json=as_json))
 
 
@@ -61,19 +65,33 @@ def attack(
     asyncio.run(_attack(name, Connection.load(connection)))
 
 
-def make_options(generation: str, rpc: str | None, contracts: Path | None) -> Options:
-    """Check what a devnet is asked to be; raises `ConfigurationError`."""
+def make_options(generation: str | None, rpc: str | None, contracts: Path | None) -> tuple[str, Options]:
+    """Check what a devnet is asked to be; return the generation's name, and the options for it.
+
+    With contracts that somebody else deployed, their file says the generation. Raises `ConfigurationError`.
+    """
     try:
-        from plasma_guard.devnet.network import REVISIONS, Options  # noqa: PLC0415 (the devnet is an extra)
+        from plasma_guard.devnet.deployment import Deployment  # noqa: PLC0415 (the devnet is an extra)
+        from plasma_guard.devnet.network import REVISIONS, Options  # noqa: PLC0415 (same)
     except ModuleNotFoundError as error:
         raise ConfigurationError(
             f"the devnet needs {error.name}: install the extra: pip install 'plasma-guard[devnet]'"
         ) from error
-    if generation not in REVISIONS:
+    if generation is not None and generation not in REVISIONS:
         raise ConfigurationError(f"--generation: expected {', '.join(REVISIONS)}, got {generation!r}")
     if (rpc is None) != (contracts is None):
         raise ConfigurationError("--rpc and --contracts: give both, or neither")
-    return Options(REVISIONS[generation], rpc_url=rpc, contracts=contracts)
+    if contracts is None:
+        name = generation or DEFAULT_GENERATION
+        return name, Options(REVISIONS[name])
+    found = Deployment.load(contracts)
+    names = {revision: name for name, revision in REVISIONS.items()}
+    name = names[found.revision] if found.revision else found.generation
+    if generation not in {None, name, found.generation}:
+        raise ConfigurationError(
+            f"--generation: {generation}, but the contracts of {contracts} are {name}; leave it out"
+        )
+    return name, Options(REVISIONS[name], rpc_url=rpc, contracts=contracts)
 
 
 async def _serve(options: Options, file: Path, *, as_json: bool) -> None:

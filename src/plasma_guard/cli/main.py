@@ -1,7 +1,7 @@
 """The command line's entry: commands, errors and exit codes."""
 
 import sys
-from typing import NoReturn
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -45,13 +45,21 @@ def _register() -> None:
     app.add_typer(devnet.app, name="devnet")
 
 
+def _version(asked: bool) -> None:
+    if not asked:
+        return
+    from importlib.metadata import version  # noqa: PLC0415 (needed for this option only)
+
+    typer.echo(f"plasma-guard {version('plasma-guard')}")
+    raise typer.Exit
+
+
 @app.callback()
 def _root(
     *,
-    version: bool = typer.Option(False, "--version", help="Print the version.", is_eager=True),  # noqa: FBT003 (typer's form)
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version.", callback=_version, is_eager=True)
+    ] = False,
 ) -> None:
-    if version:
-        from importlib.metadata import version as version_of  # noqa: PLC0415 (needed for this option only)
-
-        typer.echo(f"plasma-guard {version_of('plasma-guard')}")
-        raise typer.Exit
+    """Take the options that come before a command."""
+    del version

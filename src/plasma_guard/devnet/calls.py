@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 from plasma_guard.contracts.ald import calls as ald
 from plasma_guard.contracts.ald.revisions import REVISIONS
 from plasma_guard.contracts.rootchain import calls as rootchain
+from plasma_guard.devnet import artifacts
 from plasma_guard.devnet.errors import DevnetError
+from plasma_guard.devnet.transactor import encode_call
 from plasma_guard.domain.exits import ContractSet, ExitId
-from plasma_guard.domain.primitives import ETH, Address, Hash32
+from plasma_guard.domain.primitives import ETH, Address, Hash32, Wei
 
 if TYPE_CHECKING:
     from plasma_guard.domain.position import UtxoPosition
@@ -33,11 +35,20 @@ class PlasmaCalls:
         self._contracts = contracts
         self._ald = contracts.generation.is_ald
 
-    def deposit(self, deposit_tx: bytes) -> ContractCall:
-        """Deposit ether; the value must equal the amount in the transaction."""
-        if not self._ald:
-            return ContractCall(self._contracts.entry, rootchain.deposit(deposit_tx))
-        return ContractCall(self._vault(), ald.deposit(deposit_tx))
+    def mint(self, token: Address, owner: Address, amount: Wei) -> ContractCall:
+        """Make units of a devnet's token, which anybody may do."""
+        return _token_call(token, "mint", owner, amount)
+
+    def approve(self, token: Address, amount: Wei) -> ContractCall:
+        """Allow the contract that holds deposits of a token to take an amount of the sender's."""
+        return _token_call(token, "approve", self._vault(token), amount)
+
+    def deposit(self, deposit_tx: bytes, token: Address = ETH) -> ContractCall:
+        """Deposit ether, sent along to the wei, or an approved amount of a token."""
+        if self._ald:
+            return ContractCall(self._vault(token), ald.deposit(deposit_tx))
+        encode = rootchain.deposit if token == ETH else rootchain.deposit_from
+        return ContractCall(self._vault(token), encode(deposit_tx))
 
     def submit_block(self, root: Hash32) -> ContractCall:
         """Submit a block root, as the operator."""
@@ -49,15 +60,24 @@ class PlasmaCalls:
         encode = ald.start_standard_exit if self._ald else rootchain.start_standard_exit
         return ContractCall(self._contracts.exit_game, encode(position, output_tx, proof))
 
-    def process_exits(self, count: int, account: Address) -> ContractCall:
-        """Process up to `count` ripe exits of ether."""
+    def process_exits(self, count: int, account: Address, token: Address = ETH) -> ContractCall:
+        """Process up to `count` ripe exits of a token's queue."""
         entry = self._contracts.entry
         if not self._ald:
-            return ContractCall(entry, rootchain.process_exits(ETH, ANY_HEAD, count))
+            return ContractCall(entry, rootchain.process_exits(token, ANY_HEAD, count))
         revision = REVISIONS[self._contracts.generation]
-        return ContractCall(entry, ald.process_exits(revision, ETH, ANY_HEAD, count, account))
+        return ContractCall(entry, ald.process_exits(revision, token, ANY_HEAD, count, account))
 
-    def _vault(self) -> Address:
-        if self._contracts.eth_vault is None:
-            raise DevnetError("the framework has no vault for ether: vaults(1) is empty")
-        return self._contracts.eth_vault
+    def _vault(self, token: Address) -> Address:
+        """Return who holds deposits of a token: RootChain itself, or one of the framework's vaults."""
+        contracts = self._contracts
+        if not self._ald:
+            return contracts.entry
+        vault = contracts.eth_vault if token == ETH else contracts.erc20_vault
+        if vault is None:
+            raise DevnetError(f"the framework has no vault for token {token}: vaults() names none")
+        return vault
+
+
+def _token_call(token: Address, name: str, account: Address, amount: Wei) -> ContractCall:
+    return ContractCall(token, encode_call(artifacts.load("TestToken").abi, name, [str(account), amount]))

@@ -17,7 +17,10 @@ PEOPLE: Final = ("alice", "bob", "guard")
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """URLs, addresses and keys of a devnet; `keys` maps each person to a hex key worth nothing elsewhere."""
+    """URLs, addresses and keys of a devnet.
+
+    `keys` maps each person to a hex key worth nothing elsewhere; `tokens` are those anybody may mint.
+    """
 
     revision: str
     contract: str
@@ -27,6 +30,7 @@ class Connection:
     watcher_url: str
     operator_url: str
     keys: dict[str, str] = field(repr=False)
+    tokens: tuple[str, ...] = ()
 
     def save(self, path: Path) -> None:
         """Write the connection to a file that only its owner can read."""
@@ -44,10 +48,10 @@ class Connection:
         """Read a connection; raise `DevnetError` when there is none or it is not one."""
         try:
             content: Any = json.loads(path.read_text(encoding="utf-8"))
-            return cls(**content)
+            return cls(**{**content, "tokens": tuple(content.get("tokens", ()))})
         except FileNotFoundError as error:
             raise DevnetError(
                 f"{path}: no devnet has written its connection there; start one with: plasma-guard devnet"
             ) from error
-        except (OSError, ValueError, TypeError) as error:
+        except (OSError, ValueError, TypeError, AttributeError) as error:
             raise DevnetError(f"{path}: is no devnet connection ({error}); start the devnet again") from error

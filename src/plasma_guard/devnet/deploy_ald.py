@@ -111,6 +111,7 @@ async def _create_exit_game(chain: Transactor, revision: str, framework: str, de
     condition: Artifact = artifacts.load(f"SpendingCondition{suffix}")
     payment = await chain.create(deployer_key, condition, framework, _PAYMENT_TX, _PAYMENT_TX)
     fee = await chain.create(deployer_key, condition, framework, _FEE_TX, _PAYMENT_TX)
+    in_flight = await chain.create(deployer_key, artifacts.load(f"InFlightGame{suffix}"))
     await chain.skip_nonces(deployer_key, _EXIT_GAME_NONCE)
-    setup = (framework, ETH_VAULT, ERC20_VAULT, payment, fee, _GAS_STIPEND)
+    setup = (framework, ETH_VAULT, ERC20_VAULT, payment, fee, _GAS_STIPEND, in_flight)
     return await chain.create(deployer_key, artifacts.load(f"PaymentExitGame{suffix}"), setup)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Final, Literal, cast
 
 from plasma_guard.devnet.errors import DevnetError
@@ -43,6 +44,14 @@ class Deployment:
             "block_number": self.block_number,
         }
         return json.dumps(content, indent=2) + "\n"
+
+    @classmethod
+    def load(cls, path: Path) -> Deployment:
+        """Return the deployment a file describes; raise `DevnetError` naming what is wrong with it."""
+        try:
+            return cls.from_json(path.read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError) as error:
+            raise DevnetError(f"{path}: cannot be read as a file of contracts: {error}") from error
 
     @classmethod
     def from_json(cls, text: str) -> Deployment:

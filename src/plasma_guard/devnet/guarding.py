@@ -71,6 +71,9 @@ class GuardProcess:
         self._process: asyncio.subprocess.Process | None = None
         self._reader: asyncio.Task[None] | None = None
         self._served: asyncio.Future[str] | None = None
+        self._first: dict[str, Line] = {}
+        self._ended = False
+        self._spoke = asyncio.Condition()
         self.tail: deque[str] = deque(maxlen=KEPT_LINES)
 
     @property
@@ -147,6 +150,17 @@ class GuardProcess:
         async with asyncio.timeout(PATIENCE):
             return await asyncio.shield(self._served)
 
+    async def until_said(self, event: str) -> Line:
+        """Wait until the daemon has said a sentence; return the log line of the first time.
+
+        Raises `DevnetError` if the daemon ended without it.
+        """
+        async with self._spoke:
+            await self._spoke.wait_for(lambda: event in self._first or self._ended)
+        if event not in self._first:
+            raise DevnetError(f"the guard ended before it said {event!r}: " + " | ".join(self.tail))
+        return self._first[event]
+
     async def wait(self) -> int:
         """Wait until the daemon ends by itself; return its exit code."""
         assert self._process is not None  # noqa: S101 (start comes first)
@@ -183,11 +197,20 @@ class GuardProcess:
             if str(line.get("event", "")).startswith("serving") and not self._served.done():
                 self._served.set_result(f"http://127.0.0.1:{line['port']}")
             self._hear(line)
+            await self._note(line)
+        self._ended = True
+        await self._note({})
         if not self._served.done():
             self._served.set_exception(
                 DevnetError("the guard ended before it served anything: " + " | ".join(self.tail))
             )
             self._served.exception()  # whoever asks still gets it; nobody asking is no error of its own
+
+    async def _note(self, line: Line) -> None:
+        """Keep the first line of each sentence, and wake whoever waits for one."""
+        async with self._spoke:
+            self._first.setdefault(str(line.get("event", "")), line)
+            self._spoke.notify_all()
 
 
 @contextlib.asynccontextmanager

@@ -43,6 +43,7 @@ MIN_EXIT_PERIOD: Final = 600
 MARGINS: Final = Margins(exit_finality=2, deposit_finality=1, sla=5520)
 """Two blocks are deep enough on a chain that nobody reorganizes, and keep the demo short."""
 STEP_SECONDS: Final = 0.3
+"""Between two looks of the operator, and of the Watcher, at the root chain."""
 START_ETHER: Final = 100 * 10**18
 Tell = Callable[[str], None]
 
@@ -56,6 +57,7 @@ class Options:
     contracts: Path | None = None
     block_time: int = 1
     margins: Margins = MARGINS
+    step: float = STEP_SECONDS
 
 
 @contextlib.asynccontextmanager
@@ -87,6 +89,7 @@ async def network(options: Options, tell: Tell = lambda _: None) -> AsyncIterato
             watcher_url=watcher_url,
             operator_url=operator_url,
             keys=keys,
+            tokens=deployment.tokens,
         )
         tell(f"{game.contracts.generation} at {game.contracts.entry}; operator and Watcher are up")
         yield connection
@@ -94,7 +97,7 @@ async def network(options: Options, tell: Tell = lambda _: None) -> AsyncIterato
 
 async def _deployed(options: Options, node: JsonRpc, tell: Tell) -> Deployment:
     if options.contracts is not None:
-        return Deployment.from_json(await asyncio.to_thread(options.contracts.read_text, encoding="utf-8"))
+        return await asyncio.to_thread(Deployment.load, options.contracts)
     tell(f"deploying the {options.revision} contracts")
     return await deploy(node, options.revision, min_exit_period=MIN_EXIT_PERIOD)
 
@@ -148,18 +151,18 @@ class _Services:
                 ("operator", lambda: self.operator.step(self._game, self._chain)),
                 ("watcher", follower.step),
             ):
-                task = asyncio.create_task(_forever(name, step), name=name)
+                task = asyncio.create_task(_forever(name, step, self._options.step), name=name)
                 stack.push_async_callback(_ended, task)
             yield operator_url, watcher_url
 
 
-async def _forever(name: str, step: Callable[[], Awaitable[object]]) -> None:
+async def _forever(name: str, step: Callable[[], Awaitable[object]], pause: float) -> None:
     while True:
         try:
             await step()
         except (RetryableError, DevnetError) as error:
             log.warning("a step of the devnet is repeated", who=name, error=str(error))
-        await asyncio.sleep(STEP_SECONDS)
+        await asyncio.sleep(pause)
 
 
 async def _ended(task: asyncio.Task[None]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -13,12 +13,15 @@ import httpx
 from plasma_guard.chain.chain import RpcChain
 from plasma_guard.clock import SystemClock
 from plasma_guard.contracts.probe import probe
+from plasma_guard.devnet import artifacts
 from plasma_guard.devnet.calls import ContractCall, PlasmaCalls
 from plasma_guard.devnet.connection import Connection
 from plasma_guard.devnet.errors import DevnetError
 from plasma_guard.devnet.jsonrpc import EvmRpcError, JsonRpc
 from plasma_guard.devnet.transactor import Transactor
-from plasma_guard.domain.exits import DepositCreated
+from plasma_guard.domain.actions import ChallengeStandardExit
+from plasma_guard.domain.evidence import StandardExitChallenge
+from plasma_guard.domain.exits import DepositCreated, ExitId
 from plasma_guard.domain.position import UtxoPosition
 from plasma_guard.domain.primitives import ETH, Address, Hash32, Wei, parse_hex
 from plasma_guard.keys.signer import address_of
@@ -28,6 +31,8 @@ from plasma_guard.ports import ExitGame
 
 PATIENCE: Final = 30.0
 """Seconds the operator and the Watcher get to notice what happened."""
+LOOK_EVERY: Final = 0.05
+"""Seconds between two looks whether they have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +54,38 @@ class Person:
 
 
 @dataclass(frozen=True, slots=True)
+class Mined:
+    """A transaction that was mined with success; `gas_cost` in wei is what its sender paid for gas."""
+
+    tx_hash: str
+    block_number: int
+    gas_cost: Wei
+
+
+@dataclass(frozen=True, slots=True)
+class Payment:
+    """A plasma transaction that the operator included; `tx` is unsigned RLP, one signature per input."""
+
+    blknum: int
+    txindex: int
+    tx: bytes = field(repr=False)
+    signatures: tuple[bytes, ...] = field(repr=False)
+
+    def output(self, oindex: int = 0) -> UtxoPosition:
+        """Return where one of its outputs is."""
+        return UtxoPosition(self.blknum, self.txindex, oindex)
+
+
+@dataclass(frozen=True, slots=True)
 class StartedExit:
-    """A standard exit that somebody started, and what it cost to start, in wei."""
+    """A standard exit that somebody started, and what it cost to start, in wei.
+
+    `exiting_tx` is the unsigned transaction that created the output.
+    """
 
     position: UtxoPosition
+    exit_id: ExitId
+    exiting_tx: bytes = field(repr=False)
     bond: Wei
     tx_hash: str
     block_number: int
@@ -84,41 +117,83 @@ class People:
         """The arithmetic of the deployed generation."""
         return self.game.rules
 
-    async def deposit(self, owner: Person, amount: Wei) -> UtxoPosition:
-        """Deposit ether for `owner`; return the position of the new output."""
-        call = self._calls.deposit(self.rules.deposit(owner.address, ETH, amount))
-        receipt = await self._send(owner, call, value=amount, what="the deposit")
-        number = int(receipt["blockNumber"], 16)
-        for event in await self.game.root_chain_events(number, number):
-            if isinstance(event, DepositCreated) and str(event.tx_hash) == receipt["transactionHash"]:
+    async def mint(self, owner: Person, token: Address, amount: Wei) -> None:
+        """Give `owner` units of one of the devnet's tokens."""
+        await self._send(owner, self._calls.mint(token, owner.address, amount), what="the minting")
+
+    async def deposit(self, owner: Person, amount: Wei, token: Address = ETH) -> UtxoPosition:
+        """Deposit ether, or units of a token that `owner` has; return the position of the new output."""
+        if token != ETH:
+            await self._send(owner, self._calls.approve(token, amount), what="the approval")
+        call = self._calls.deposit(self.rules.deposit(owner.address, token, amount), token)
+        mined = await self._send(owner, call, value=amount if token == ETH else 0, what="the deposit")
+        for event in await self.game.root_chain_events(mined.block_number, mined.block_number):
+            if isinstance(event, DepositCreated) and str(event.tx_hash) == mined.tx_hash:
                 return UtxoPosition(event.blknum, 0, 0)
         raise DevnetError("the deposit was mined but left no DepositCreated log")
 
     async def pay(self, owner: Person, spent: UtxoPosition, amount: Wei, to: Person) -> UtxoPosition:
-        """Spend an output whole, signed by `owner`; wait until the operator put it into a block."""
-        unsigned = self.rules.encode([spent], [Output(to.address, ETH, amount)])
-        signature = self.rules.sign(self.rules.decode(unsigned), self.game.contracts.entry, owner.key)
-        signed = self.rules.encode_signed(unsigned, [signature])
-        answer = await self._ask_operator("/transaction.submit", {"transaction": "0x" + signed.hex()})
-        position = UtxoPosition(int(answer["blknum"]), int(answer["txindex"]), 0)
-        await self._until_submitted(position.blknum)
-        return position
+        """Spend an output of ether whole, signed by `owner`; wait until the operator put it into a block."""
+        payment = await self.spend([(owner, spent)], [Output(to.address, ETH, amount)])
+        return payment.output()
 
-    async def start_exit(self, owner: Person, position: UtxoPosition, amount: Wei) -> StartedExit:
-        """Exit an output of `amount` wei, sent by its owner, whether it is spent or not."""
-        tx, proof = await self._exit_data(owner, position, amount)
+    async def spend(
+        self, inputs: Sequence[tuple[Person, UtxoPosition]], outputs: Sequence[Output]
+    ) -> Payment:
+        """Spend outputs, each signed for by the person beside it; wait until the block is submitted."""
+        unsigned = self.rules.encode([position for _, position in inputs], outputs)
+        tx, contract = self.rules.decode(unsigned), self.game.contracts.entry
+        signatures = tuple(self.rules.sign(tx, contract, owner.key) for owner, _ in inputs)
+        signed = self.rules.encode_signed(unsigned, signatures)
+        answer = await self._ask_operator("/transaction.submit", {"transaction": "0x" + signed.hex()})
+        payment = Payment(int(answer["blknum"]), int(answer["txindex"]), unsigned, signatures)
+        await self._until_submitted(payment.blknum)
+        return payment
+
+    async def start_exit(
+        self, owner: Person, position: UtxoPosition, amount: Wei, token: Address = ETH
+    ) -> StartedExit:
+        """Exit an output of `amount` of `token`, sent by its owner, whether it is spent or not."""
+        tx, proof = await self._exit_data(position, self.rules.deposit(owner.address, token, amount))
         bond = (await self.game.bonds(await self.chain.head())).standard_exit
         call = self._calls.start_standard_exit(position, tx, proof)
-        receipt = await self._send(owner, call, value=bond, what="the start of the exit")
-        cost = int(receipt["gasUsed"], 16) * int(receipt["effectiveGasPrice"], 16)
-        number = int(receipt["blockNumber"], 16)
-        return StartedExit(position, bond, receipt["transactionHash"], number, Wei(cost))
-
-    async def process_exits(self, sender: Person, count: int = 10) -> dict[str, Any]:
-        """Process the ripe exits of ether; return the receipt."""
-        return await self._send(
-            sender, self._calls.process_exits(count, sender.address), what="the processing of exits"
+        mined = await self._send(owner, call, value=bond, what="the start of the exit")
+        return StartedExit(
+            position,
+            self.rules.standard_exit_id(tx, position),
+            tx,
+            bond,
+            mined.tx_hash,
+            mined.block_number,
+            mined.gas_cost,
         )
+
+    async def challenge(self, challenger: Person, proof: StandardExitChallenge) -> Mined:
+        """Challenge an exit by hand, as a client does that takes a Watcher's answer as it is."""
+        action = ChallengeStandardExit(
+            exit_id=proof.exit_id,
+            position=proof.position,
+            challenge_tx=proof.challenge_tx,
+            input_index=proof.input_index,
+            signature=proof.signature,
+            exiting_tx=proof.exiting_tx,
+        )
+        sent = self.game.candidate(action, intent="by hand", case_id=0, account=challenger.address)
+        return await self._send(challenger, ContractCall(sent.to, sent.data), what="the challenge")
+
+    async def process_exits(self, sender: Person, count: int = 10, token: Address = ETH) -> Mined:
+        """Process the ripe exits of a token."""
+        call = self._calls.process_exits(count, sender.address, token)
+        return await self._send(sender, call, what="the processing of exits")
+
+    async def balance(self, owner: Person, token: Address = ETH) -> Wei:
+        """Return what somebody has on the root chain: wei, or units of a token."""
+        if token == ETH:
+            return await self.chain.balance(owner.address)
+        units = await self._transactor.call(
+            str(token), artifacts.load("TestToken"), "balanceOf", str(owner.address)
+        )
+        return Wei(int(units))
 
     async def paid_by(self, tx_hash: Hash32) -> tuple[Address, Wei]:
         """Return who sent a mined transaction, and what its gas cost."""
@@ -138,26 +213,27 @@ class People:
             return False
         return True
 
-    async def _send(self, sender: Person, call: ContractCall, *, value: int = 0, what: str) -> dict[str, Any]:
-        return await self._transactor.send_raw(
+    async def _send(self, sender: Person, call: ContractCall, *, value: int = 0, what: str) -> Mined:
+        receipt = await self._transactor.send_raw(
             sender.hex_key, str(call.to), call.data, value=value, what=what
         )
+        cost = int(receipt["gasUsed"], 16) * int(receipt["effectiveGasPrice"], 16)
+        return Mined(receipt["transactionHash"], int(receipt["blockNumber"], 16), Wei(cost))
 
     async def _until_submitted(self, blknum: int) -> None:
         async with asyncio.timeout(PATIENCE):
             while True:
                 if await self.game.plasma_block(blknum, await self.chain.head()) is not None:
                     return
-                await asyncio.sleep(0.05)
+                await asyncio.sleep(LOOK_EVERY)
 
-    async def _exit_data(self, owner: Person, position: UtxoPosition, amount: Wei) -> tuple[bytes, bytes]:
+    async def _exit_data(self, position: UtxoPosition, deposit_tx: bytes) -> tuple[bytes, bytes]:
         """Return transaction and proof: a deposit's are known to its owner, others are the Watcher's.
 
         A Watcher gives no exit data for a spent deposit, and needs a moment to see a new block.
         """
         if position.is_deposit:
-            tx = self.rules.deposit(owner.address, ETH, amount)
-            return tx, self.rules.merkle_proof([tx], 0)
+            return deposit_tx, self.rules.merkle_proof([deposit_tx], 0)
         payload = {"utxo_pos": position.encode()}
         async with asyncio.timeout(PATIENCE):
             while True:
@@ -165,7 +241,7 @@ class People:
                 if answer["success"]:
                     data = answer["data"]
                     return parse_hex(data["txbytes"], "txbytes"), parse_hex(data["proof"], "proof")
-                await asyncio.sleep(0.2)
+                await asyncio.sleep(LOOK_EVERY)
 
     async def _ask_operator(self, path: str, payload: dict[str, Any]) -> dict[str, Any]:
         """Ask until the operator has seen the deposit; any other refusal is final."""
@@ -177,7 +253,7 @@ class People:
                     return data
                 if "utxo_not_found" not in str(answer["data"].get("code")):
                     raise DevnetError(f"the operator refuses: {answer['data']}")
-                await asyncio.sleep(0.2)
+                await asyncio.sleep(LOOK_EVERY)
 
     async def _post(self, base: str, path: str, payload: dict[str, Any]) -> dict[str, Any]:
         response = await self._http.post(base + path, json=payload)

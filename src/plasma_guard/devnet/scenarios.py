@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Final
 
 from plasma_guard.devnet.attacker import ATTACKS, Fraud
 from plasma_guard.devnet.errors import DevnetError
 from plasma_guard.devnet.people import People
-from plasma_guard.domain.exits import ExitChallenged, ExitStarted, ExitStatus
+from plasma_guard.domain.exits import ExitChallenged, ExitStatus
 from plasma_guard.domain.primitives import Address, Wei
 
 GUARD_PATIENCE: Final = 45.0
@@ -28,12 +28,23 @@ class Verdict:
     facts: dict[str, str] = field(default_factory=dict)
 
 
-async def play(people: People, guard: Address, tell: Tell, attack: str = "invalid-exit") -> Verdict:
-    """Commit a fraud, wait for somebody to challenge it, let the time pass, and judge by the chain."""
+async def play(
+    people: People,
+    guard: Address,
+    tell: Tell,
+    attack: str = "invalid-exit",
+    *,
+    settled: Callable[[], Awaitable[object]],
+) -> Verdict:
+    """Commit a fraud, wait for somebody to challenge it, let the time pass, and judge by the chain.
+
+    `settled` returns once the guard itself says that its case is over: before that, no time is moved.
+    """
     before = await people.chain.balance(guard)
     fraud = await ATTACKS[attack](people, lambda text: tell("thief", text))
     challenged = await _until_challenged(people, fraud)
     tell("chain", f"the exit is challenged in block {challenged.block_number}")
+    await _in_time(settled())
     sender, cost = await people.paid_by(challenged.tx_hash)
     won = Wei(await people.chain.balance(guard) - before + cost)
     thief_before = await people.chain.balance(fraud.thief.address)
@@ -60,6 +71,14 @@ async def _until_challenged(people: People, fraud: Fraud) -> ExitChallenged:
         ) from error
 
 
+async def _in_time(settled: Awaitable[object]) -> None:
+    try:
+        async with asyncio.timeout(GUARD_PATIENCE):
+            await settled
+    except TimeoutError as error:
+        raise DevnetError(f"the guard did not settle its case within {GUARD_PATIENCE:g} s") from error
+
+
 async def _process(people: People, fraud: Fraud, tell: Tell) -> bool:
     """Let the exit period pass and process the queue; the thief's exit must pay nothing."""
     head = await people.chain.head()
@@ -68,12 +87,7 @@ async def _process(people: People, fraud: Fraud, tell: Tell) -> bool:
         tell("chain", "this node cannot move time: the exit queue is left as it is")
         return True
     await people.process_exits(people["bob"])
-    starts = [
-        event
-        for event in await people.game.root_chain_events(fraud.exit.block_number, head.number)
-        if isinstance(event, ExitStarted)
-    ]
-    (entry,) = await people.game.standard_exits([starts[0].exit_id], await people.chain.head())
+    (entry,) = await people.game.standard_exits([fraud.exit.exit_id], await people.chain.head())
     tell("chain", "the exit period passes and the queue is processed: the thief is paid nothing")
     return entry.status is ExitStatus.ABSENT
 

@@ -73,6 +73,10 @@ def reading_engine(path: Path) -> Engine:
     return engine
 
 
+class Contradiction(JournalError):
+    """A change that the tables refuse; another place would not make it right."""
+
+
 class _Request:
     """One change and who waits for it."""
 
@@ -205,7 +209,7 @@ class Reader:
 
 def _translated(error: BaseException, path: Path) -> BaseException:
     if isinstance(error, IntegrityError):
-        return JournalError(f"the journal {path} refuses a change that contradicts it: {error.orig}")
+        return Contradiction(f"the journal {path} refuses a change that contradicts it: {error.orig}")
     if isinstance(error, DBAPIError):
         return JournalError(
             f"the journal {path} cannot be used ({error.orig}): "

@@ -1,10 +1,12 @@
 """The journal on SQLite: every method returns only when its change is on disk."""
 
+import asyncio
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
-from sqlalchemy import Connection, bindparam, select, update
+import structlog
+from sqlalchemy import Connection, select, update
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -17,27 +19,36 @@ from plasma_guard.domain.position import UtxoPosition
 from plasma_guard.domain.primitives import Address, Hash32, Timestamp
 from plasma_guard.domain.transactions import Attempt, AttemptStatus, Outcome, TxCandidate
 from plasma_guard.journal import rows, scan
-from plasma_guard.journal.database import Reader, Writer, reading_engine, writing_engine
-from plasma_guard.journal.locks import PRIVATE_FILE, FileLock, lock_account, lock_journal, private_directory
+from plasma_guard.journal.database import Contradiction, Reader, Writer, reading_engine, writing_engine
+from plasma_guard.journal.locks import (
+    PRIVATE_FILE,
+    FileLock,
+    lock_account,
+    lock_journal,
+    private_directory,
+    runtime_directory,
+)
 from plasma_guard.journal.migrate import MIGRATIONS, inspect_file, upgrade
 from plasma_guard.journal.reading import JournalReads
-from plasma_guard.journal.schema import attempts, cases, decisions, intents, observations, tracked_exits
+from plasma_guard.journal.schema import cases, decisions, intents, observations, tracked_exits
+from plasma_guard.journal.spare import Spare
+from plasma_guard.journal.statements import KEEP, MARK_ATTEMPT, replay
+
+log = structlog.get_logger(__name__)
 
 _CHUNK = 400
-_UNSENT = ("would_revert", "unaffordable")
-
-# Built once: putting a statement together costs as much as running it.
-_KEEP_ATTEMPT = insert(attempts).on_conflict_do_nothing(index_elements=["hash"])
-_MARK_ATTEMPT = update(attempts).where(attempts.c.hash == bindparam("which"))
 
 
 class SqlJournal(JournalReads):
     """Implements the Journal port; made by `open_journal`, closed by `close`."""
 
-    def __init__(self, path: Path, locks: Sequence[FileLock]) -> None:
+    def __init__(self, path: Path, locks: Sequence[FileLock], spare: Spare) -> None:
         engine = writing_engine(path)
         self._writer = Writer(engine, path)
         self._locks = locks
+        self._spare = spare
+        self._spare_in_use = asyncio.Lock()
+        self._soft: dict[str, Timestamp] = {}
         super().__init__(Reader(reading_engine(path), path))
 
     async def close(self) -> None:
@@ -186,7 +197,8 @@ class SqlJournal(JournalReads):
 
         One that ended with nothing alive that was signed is opened again, with the new call and window.
         """
-        values = {
+        row = {
+            "intent": candidate.intent,
             "case_id": candidate.case_id,
             "account": candidate.account,
             "to": candidate.to,
@@ -198,23 +210,9 @@ class SqlJournal(JournalReads):
             "hard": window.hard,
             "budget": window.budget,
             "at": at,
-            "outcome": None,
-            "outcome_body": None,
-            "outcome_at": None,
         }
-        signed = (
-            select(attempts.c.id)
-            .where(attempts.c.intent == candidate.intent, attempts.c.status != AttemptStatus.DROPPED.value)
-            .exists()
-        )
-        statement = (
-            insert(intents)
-            .values(intent=candidate.intent, **values)
-            .on_conflict_do_update(
-                index_elements=["intent"], set_=values, where=intents.c.outcome.in_(_UNSENT) & ~signed
-            )
-        )
-        await self._writer.run(lambda c: _done(c.execute(statement)))
+        self._soft[candidate.intent] = window.soft
+        await self._keep("intents", row, urgent=at >= window.soft)
 
     async def record_attempt(self, attempt: Attempt, at: Timestamp) -> None:
         """Record signed bytes, before they are broadcast; the same bytes again change nothing."""
@@ -230,18 +228,20 @@ class SqlJournal(JournalReads):
             "status": attempt.status.value,
             "at": at,
         }
-        await self._writer.run(lambda c: _done(c.execute(_KEEP_ATTEMPT, row)))
+        urgent = attempt.intent in self._soft and at >= self._soft[attempt.intent]
+        await self._keep("attempts", row, urgent=urgent)
 
     async def mark_attempt(self, tx_hash: Hash32, status: AttemptStatus, at: Timestamp) -> None:
         """Record how far an attempt got."""
 
         def change(connection: Connection) -> None:
             changed = connection.execute(
-                _MARK_ATTEMPT, {"which": tx_hash, "status": status.value, "marked_at": at}
+                MARK_ATTEMPT, {"which": tx_hash, "status": status.value, "marked_at": at}
             )
             if changed.rowcount == 0:
                 raise JournalError(f"the journal has no attempt {tx_hash}")
 
+        await self._take_back()
         await self._writer.run(change)
 
     async def record_outcome(self, intent: str, outcome: Outcome, at: Timestamp) -> None:
@@ -257,7 +257,31 @@ class SqlJournal(JournalReads):
             if changed.rowcount == 0:
                 raise JournalError(f"the journal has no intent {intent!r}")
 
+        await self._take_back()
         await self._writer.run(change)
+
+    async def _keep(self, table: str, row: dict[str, Any], *, urgent: bool) -> None:
+        """Put a row into the journal, or when that fails and time is short, on the second path."""
+        try:
+            await self._take_back()
+            await self._writer.run(lambda c: _done(c.execute(KEEP[table], row)))
+        except Contradiction:
+            raise
+        except JournalError as error:
+            if not urgent:
+                raise
+            async with self._spare_in_use:
+                await asyncio.to_thread(self._spare.keep, table, row)
+            log.error("kept on the second path", table=table, path=str(self._spare.path), error=str(error))
+
+    async def _take_back(self) -> None:
+        """Move what is on the second path into the journal."""
+        if self._spare.is_empty:
+            return
+        async with self._spare_in_use:
+            kept = self._spare.rows()
+            await self._writer.run(lambda c: replay(c, kept))
+            self._spare.clear()
 
 
 def open_journal(
@@ -267,13 +291,16 @@ def open_journal(
     *,
     accounts: Sequence[Address] = (),
     runtime: Path | None = None,
+    second_path: Path | None = None,
     migrations: Path = MIGRATIONS,
 ) -> SqlJournal:
     """Open or create the journal of one chain and contract, for this process alone.
 
     `accounts` are those this guard signs for: each is locked per chain in `runtime`, by default the user's
-    runtime directory. Raises `JournalError` when the file or an account is in use, belongs to another chain
-    or contract, is damaged, or was written by a newer program; the file is then as it was.
+    runtime directory. `second_path` takes intents and signed bytes while the journal cannot be written and
+    an intent's soft time has passed; it should be on another file system, and by default is in `runtime`.
+    Raises `JournalError` when the file or an account is in use, belongs to another chain or contract, is
+    damaged, or was written by a newer program; the file is then as it was.
     """
     private_directory(path.parent)
     locks: list[FileLock] = []
@@ -287,7 +314,13 @@ def open_journal(
             upgrade(
                 engine, path, current=current, chain_id=chain_id, contract=contract, migrations=migrations
             )
-            return SqlJournal(path, locks)
+            spare = Spare(
+                second_path or (runtime or runtime_directory()) / f"spare-{chain_id}-{contract}.jsonl"
+            )
+            with engine.begin() as connection:
+                replay(connection, spare.rows())
+            spare.clear()
+            return SqlJournal(path, locks, spare)
         except (OSError, SQLAlchemyError) as error:
             raise JournalError(
                 f"the journal {path} cannot be opened ({error}): check free space, permissions and the disk"

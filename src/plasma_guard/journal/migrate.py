@@ -56,8 +56,8 @@ def inspect_file(
             bound = connection.execute("SELECT chain_id, contract FROM binding").fetchone()
     except sqlite3.OperationalError as error:
         raise JournalError(
-            f"the journal {path} cannot be read ({error}): check that it is a file this user may read and write, "
-            "and that the disk works"
+            f"the journal {path} cannot be read ({error}): check that it is a file "
+            "this user may read and write, and that the disk works"
         ) from error
     except sqlite3.DatabaseError as error:
         raise _damaged(path, str(error)) from error

@@ -170,7 +170,14 @@ class Lane:
     async def _taken(self) -> set[int]:
         """Return the nonces of signed bytes of open intents, whether or not these are resumed already."""
         live = await self._courier.journal.attempts(account=self._account, live_only=True)
-        return {attempt.nonce for attempt in live if attempt.status is not AttemptStatus.DROPPED}
+        on_disk = {attempt.nonce for attempt in live if attempt.status is not AttemptStatus.DROPPED}
+        # The same, except while bytes are on the journal's second path.
+        in_hand = {
+            flight.state.current.nonce
+            for flight in self._flights.values()
+            if flight.state is not None and flight.state.current is not None
+        }
+        return on_disk | in_hand
 
     async def _offer(self, active: Sequence[_Known], moment: Moment) -> None:
         due = [
@@ -204,7 +211,7 @@ class Lane:
             if flight is not None and not flight.in_flight:
                 flight.fail(error)
         except JournalError as error:
-            subject.alarm("journal", Severity.CRITICAL, f"nothing is sent that is not recorded: {error}")
+            subject.alarm("journal", Severity.CRITICAL, f"nothing is sent unrecorded: {error}")
         except Exception as error:
             log.exception("unexpected error while sending", what=what)
             message = f"unexpected {type(error).__name__} while sending; it is repeated"

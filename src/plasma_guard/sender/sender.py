@@ -5,7 +5,7 @@ from typing import Self
 
 from plasma_guard.domain.crashpoints import crash_point
 from plasma_guard.domain.decisions import Window
-from plasma_guard.domain.errors import ConfigurationError
+from plasma_guard.domain.errors import ConfigurationError, RetryableError
 from plasma_guard.domain.primitives import Address, Timestamp
 from plasma_guard.domain.transactions import Confirmed, Outcome, Reverted, TxCandidate
 from plasma_guard.ports import Alerts, Chain, Clock, Journal, Metrics, Signer
@@ -28,6 +28,7 @@ class TxSender:
         metrics: Metrics,
         settings: SenderSettings,
     ) -> None:
+        self._chain = chain
         self._journal = journal
         self._clock = clock
         self._lanes: dict[Address, Lane] = {}
@@ -51,9 +52,16 @@ class TxSender:
         known = await self._journal.outcome(candidate.intent)
         if isinstance(known, Confirmed | Reverted):
             return known
-        await self._journal.record_intent(candidate, window, Timestamp(int(self._clock.now())))
+        await self._journal.record_intent(candidate, window, await self._root_chain_time())
         crash_point("intent.recorded")
         return await lane.run(candidate, window)
+
+    async def _root_chain_time(self) -> Timestamp:
+        """Return the newest block's time; the machine's own while no endpoint answers, rather than wait."""
+        try:
+            return (await self._chain.head()).timestamp
+        except RetryableError:
+            return Timestamp(int(self._clock.now()))
 
     async def close(self) -> None:
         """Stop all lanes; what is signed stays on disk and goes on being valid."""

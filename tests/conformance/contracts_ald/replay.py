@@ -9,22 +9,8 @@ from conformance.contracts_ald.stories import Step
 from conformance.contracts_ald.world import CASES, GAS, REVERTS, START, Call, World
 from plasma_guard.devnet.jsonrpc import EvmRpcError
 
-# In-flight exits come later; so far only their readers exist.
-OUT_OF_SCOPE: Final = (
-    "startInFlightExit",
-    "piggyback",
-    "challengeInFlightExit",
-    "respondToNonCanonicalChallenge",
-    "deleteNonPiggybackedInFlightExit",
-)
 # Text set by whoever deploys: ours says so.
 _FREE_TEXT: Final = "getVersion()"
-
-
-def in_scope(case: Mapping[str, Any]) -> bool:
-    """Whether the devnet's contracts have the function of a recorded case."""
-    function: str = case["function"]
-    return not (function.startswith(OUT_OF_SCOPE) and not function.endswith("BondSize()"))
 
 
 class Replay:
@@ -34,10 +20,8 @@ class Replay:
         self.world = world
         self.addresses = {**world.addresses, **(addresses or {})}
         wanted = (world.version, scenario)
-        cases = [case for case in CASES if (case["version"], case["scenario"]) == wanted and in_scope(case)]
-        reverts = [
-            case for case in REVERTS if (case["version"], case["scenario"]) == wanted and in_scope(case)
-        ]
+        cases = [case for case in CASES if (case["version"], case["scenario"]) == wanted]
+        reverts = [case for case in REVERTS if (case["version"], case["scenario"]) == wanted]
         self.transactions = _by_second([case for case in cases if case["kind"] == "transaction"])
         self.reads = _by_second([case for case in cases if case["kind"] == "read"])
         self.refusals = _by_second([case for case in reverts if case["how"] == "eth_call"])
@@ -50,6 +34,8 @@ class Replay:
         seconds = set(calls) | set(self.transactions) | set(self.reads)
         seconds |= set(self.refusals) | set(self.mined_refusals)
         now = await self.world.evm.timestamp() - START
+        late = [second for second in (*self.transactions, *self.mined_refusals) if second <= now]
+        assert not late, f"recorded transactions are over before the replay starts, at {late}"
         for second in sorted(seconds):
             if second > now:
                 await self._advance(second, calls.get(second))

@@ -190,7 +190,7 @@ def challenge(world: World, name: str, spender: str) -> Call:
     """Return the guard's challenge of the exit of one base-world output with the transaction of another."""
     exited, spending = world.outputs[name], world.outputs[spender]
     index = spending["inputs"].index(exited["utxo_pos"])
-    return _challenge(
+    return challenge_with(
         world, exited, _bytes(spending["raw_rlp"]), index, _bytes(spending["signatures"][index])
     )
 
@@ -222,7 +222,8 @@ def _start_arguments(calldata: str) -> tuple[int, bytes, bytes]:
     return position, transaction, proof
 
 
-def _challenge(world: World, exited: Any, spending: bytes, index: int, signature: bytes) -> Call:
+def challenge_with(world: World, exited: Any, spending: bytes, index: int, signature: bytes) -> Call:
+    """Return the guard's challenge of a standard exit with any transaction and its signature."""
     position = UtxoPosition.decode(int(exited["utxo_pos"]))
     exit_id = world.rules.standard_exit_id(_bytes(exited["raw_rlp"]), position)
     arguments = (exit_id, _bytes(exited["raw_rlp"]), spending, index, signature, world.sender_data("guard"))
@@ -238,7 +239,7 @@ def _challenge_twin(world: World) -> Call:
         Address.parse(world.addresses["plasma_framework"]),
         _bytes(world.accounts["alice"]["private_key"]),
     )
-    return _challenge(world, world.outputs["d6"], spending, 0, signature)
+    return challenge_with(world, world.outputs["d6"], spending, 0, signature)
 
 
 def _deposit_output(world: World, output: Any) -> Call:

@@ -13,6 +13,7 @@ from plasma_guard.devnet.deployment import Deployment
 from plasma_guard.devnet.evm import Evm
 from plasma_guard.devnet.transactor import encode_call
 from plasma_guard.domain.exits import Generation
+from plasma_guard.domain.primitives import Address
 from plasma_guard.plasma.keccak import keccak
 from plasma_guard.plasma.rules import PlasmaRules, rules_for
 from vectors_loader import load
@@ -71,6 +72,8 @@ class World:
         self.is_v1 = version == "1.0.5"
         self.rules: PlasmaRules = rules_for(Generation.ALD_V1 if self.is_v1 else Generation.ALD_V2)
         self.bond = 14 * 10**15 if self.is_v1 else 233 * 10**14
+        self.start_bond = 37 * 10**15 if self.is_v1 else 269 * 10**14
+        self.piggyback_bond = 28 * 10**15 if self.is_v1 else 309 * 10**14
 
     @classmethod
     async def deploy(cls, evm: Evm, version: Version) -> World:
@@ -134,3 +137,11 @@ class World:
 
     def sender_data(self, role: str) -> bytes:
         return keccak(bytes.fromhex(self.address(role)[2:]))
+
+    def sign(self, role: str, transaction: bytes) -> bytes:
+        """Return the signature of an account under an unsigned transaction."""
+        return self.rules.sign(
+            self.rules.decode(transaction),
+            Address.parse(self.addresses["plasma_framework"]),
+            bytes.fromhex(self.accounts[role]["private_key"].removeprefix("0x")),
+        )

@@ -1,8 +1,12 @@
 pragma solidity 0.5.17;
 
 import "../framework/IFramework.sol";
+import "../lib/Merkle.sol";
 import "../lib/Only.sol";
 import "../lib/PaymentTx.sol";
+import "../lib/Position.sol";
+import "../vaults/Erc20Vault.sol";
+import "../vaults/EthVault.sol";
 import "./SpendingCondition.sol";
 
 /**
@@ -21,18 +25,19 @@ contract ExitGame is Only {
         address paymentCondition;
         address feeCondition;
         uint256 safeGasStipend;
+        address inFlightGame;
     }
 
     Setup internal setup;
     IFramework internal framework;
-    uint16 public constant BOND_LOWER_BOUND_DIVISOR = 2;
-    uint16 public constant BOND_UPPER_BOUND_MULTIPLIER = 2;
+
+    constructor() internal {}
 
     // The lock is the framework's, which also refuses a quarantined exit game here.
     modifier nonReentrant() {
-        framework.activateNonReentrant();
+        lock();
         _;
-        framework.deactivateNonReentrant();
+        unlock();
     }
 
     modifier onlyMaintainer() {
@@ -47,12 +52,26 @@ contract ExitGame is Only {
         framework = IFramework(_setup.framework);
     }
 
+    // Functions, because a modifier's body is copied into everything it guards.
+    function lock() private {
+        framework.activateNonReentrant();
+    }
+
+    function unlock() private {
+        framework.deactivateNonReentrant();
+    }
+
     function vaultIdOf(address token) internal view returns (uint256) {
         return token == address(0) ? setup.ethVaultId : setup.erc20VaultId;
     }
 
-    function vaultOf(address token) internal view returns (address) {
-        return framework.vaults(vaultIdOf(token));
+    function withdraw(address token, address payable receiver, uint256 amount) internal {
+        address vault = framework.vaults(vaultIdOf(token));
+        if (token == address(0)) {
+            EthVault(vault).withdraw(receiver, amount);
+        } else {
+            Erc20Vault(vault).withdraw(receiver, token, amount);
+        }
     }
 
     // The contract that decides about a spend, or zero: outputs of a type are spent by payments only.
@@ -71,6 +90,23 @@ contract ExitGame is Only {
             framework.protocols(PaymentTx.typeOf(transaction)) == MORE_VP,
             "MoreVpFinalization: not a MoreVP protocol tx"
         );
+    }
+
+    // The block of a position; both values are zero when there is none.
+    function blockAt(uint256 utxoPos) internal view returns (bytes32 root, uint256 timestamp) {
+        return framework.blocks(Position.blockNumber(utxoPos));
+    }
+
+    function isIncluded(bytes memory transaction, uint256 utxoPos, bytes memory proof)
+        internal
+        view
+        returns (bool included, uint256 blockTimestamp)
+    {
+        requireMoreVp(transaction);
+        bytes32 root;
+        (root, blockTimestamp) = blockAt(utxoPos);
+        require(root != bytes32(0), "Failed to get the root hash of the block num");
+        included = Merkle.includes(root, transaction, Position.txIndex(utxoPos), proof);
     }
 
     function requireSender(bytes32 senderData) internal view {
@@ -93,4 +129,5 @@ contract ExitGame is Only {
         pure
         returns (uint256);
     function inFlightExitId(bytes memory transaction) internal pure returns (uint256);
+    function isStandardExit(uint256 exitId) internal pure returns (bool);
 }

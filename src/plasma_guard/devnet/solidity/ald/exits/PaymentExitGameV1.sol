@@ -2,18 +2,19 @@ pragma solidity 0.5.17;
 pragma experimental ABIEncoderV2;
 
 import "../framework/IExitGame.sol";
-import "./InFlightExits.sol";
-import "./RevisionV1.sol";
+import "./ExitGameV1.sol";
 import "./StandardExits.sol";
+import "./in_flight/InFlightEnds.sol";
+import "./in_flight/InFlightEventsV1.sol";
+import "./in_flight/InFlightRouter.sol";
 
 /**
  * @notice Revision 1.0: exit ids of 160 bits, short events, no bounties.
  */
-contract PaymentExitGameV1 is IExitGame, StandardExits, InFlightExits {
+contract PaymentExitGameV1 is IExitGame, InFlightRouter, StandardExits, ExitGameV1, InFlightEventsV1 {
     uint128 public constant INITIAL_BOND_SIZE = 0.014 ether;
     uint128 public constant INITIAL_IFE_BOND_SIZE = 0.037 ether;
     uint128 public constant INITIAL_PB_BOND_SIZE = 0.028 ether;
-    uint256 private constant HASH_BITS = 151; // of a hash in an exit id; the next bit marks in-flight exits
     uint256 private constant SLOTS_V1 = 4;
 
     struct ChallengeStandardExitArgs {
@@ -80,11 +81,20 @@ contract PaymentExitGameV1 is IExitGame, StandardExits, InFlightExits {
         );
     }
 
+    function deleteNonPiggybackedInFlightExit(uint160) external nonReentrant {
+        delegate(msg.data);
+    }
+
     function processExit(uint256 exitId, uint256, address token, address payable initiator)
         external
         onlyFrom(address(framework))
     {
-        processStandardExit(exitId, token, initiator);
+        if (isStandardExit(exitId)) {
+            processStandardExit(exitId, token, initiator);
+        } else {
+            bytes4 selector = InFlightEnds(0).processInFlightExit.selector;
+            delegate(abi.encodeWithSelector(selector, exitId, token, initiator));
+        }
     }
 
     function updateStartStandardExitBondSize(uint128 newBondSize) external onlyMaintainer {
@@ -151,29 +161,6 @@ contract PaymentExitGameV1 is IExitGame, StandardExits, InFlightExits {
             amount: data.amount,
             piggybackBondSize: data.piggybackBondSize
         });
-    }
-
-    function rules() internal pure returns (PaymentTx.Rules memory) {
-        return RevisionV1.rules();
-    }
-
-    function maxBlock() internal pure returns (uint256) {
-        return RevisionV1.maxBlock();
-    }
-
-    function standardExitId(bool isDeposit, bytes memory transaction, uint256 utxoPos)
-        internal
-        pure
-        returns (uint256)
-    {
-        bytes32 hash = isDeposit ? keccak256(abi.encodePacked(transaction, utxoPos)) : keccak256(transaction);
-        uint256 outputIndex = Position.outputIndex(utxoPos);
-        require(outputIndex < 256, "ExitId overflows");
-        return uint256(hash) >> (256 - HASH_BITS) | outputIndex << (HASH_BITS + 1);
-    }
-
-    function inFlightExitId(bytes memory transaction) internal pure returns (uint256) {
-        return uint256(keccak256(transaction)) >> (256 - HASH_BITS) | 1 << HASH_BITS;
     }
 
     function emitStarted(uint256 exitId, StartStandardExitArgs memory) internal {

@@ -2,21 +2,22 @@ pragma solidity 0.5.17;
 pragma experimental ABIEncoderV2;
 
 import "../framework/IExitGame.sol";
-import "./InFlightExits.sol";
-import "./RevisionV2.sol";
+import "./ExitGameV2.sol";
 import "./StandardExits.sol";
+import "./in_flight/InFlightEnds.sol";
+import "./in_flight/InFlightEventsV2.sol";
+import "./in_flight/InFlightRouter.sol";
 
 /**
  * @notice Revision 2.0: exit ids of 168 bits, events with the exiting transaction, bounties out of the bonds.
  */
-contract PaymentExitGameV2 is IExitGame, StandardExits, InFlightExits {
+contract PaymentExitGameV2 is IExitGame, InFlightRouter, StandardExits, ExitGameV2, InFlightEventsV2 {
     uint128 public constant INITIAL_BOND_SIZE = 0.0233 ether;
     uint128 public constant INITIAL_EXIT_BOUNTY_SIZE = 0.00535 ether;
     uint128 public constant INITIAL_IFE_BOND_SIZE = 0.0269 ether;
     uint128 public constant INITIAL_IFE_EXIT_BOUNTY_SIZE = 0;
     uint128 public constant INITIAL_PB_BOND_SIZE = 0.0309 ether;
     uint128 public constant INITIAL_PB_BOUNTY_SIZE = 0.025 ether;
-    uint256 private constant HASH_BITS = 167; // of a hash in an exit id; the next bit marks in-flight exits
 
     struct ChallengeStandardExitArgs {
         uint168 exitId;
@@ -64,11 +65,20 @@ contract PaymentExitGameV2 is IExitGame, StandardExits, InFlightExits {
         );
     }
 
+    function deleteNonPiggybackedInFlightExit(uint168) external nonReentrant {
+        delegate(msg.data);
+    }
+
     function processExit(uint256 exitId, uint256, address token, address payable initiator)
         external
         onlyFrom(address(framework))
     {
-        processStandardExit(exitId, token, initiator);
+        if (isStandardExit(exitId)) {
+            processStandardExit(exitId, token, initiator);
+        } else {
+            bytes4 selector = InFlightEnds(0).processInFlightExit.selector;
+            delegate(abi.encodeWithSelector(selector, exitId, token, initiator));
+        }
     }
 
     function updateStartStandardExitBondSize(uint128 newBondSize, uint128 newExitBountySize)
@@ -117,27 +127,6 @@ contract PaymentExitGameV2 is IExitGame, StandardExits, InFlightExits {
 
     function getInFlightExitId(bytes memory transaction) public pure returns (uint168) {
         return uint168(inFlightExitId(transaction));
-    }
-
-    function rules() internal pure returns (PaymentTx.Rules memory) {
-        return RevisionV2.rules();
-    }
-
-    function maxBlock() internal pure returns (uint256) {
-        return RevisionV2.maxBlock();
-    }
-
-    function standardExitId(bool isDeposit, bytes memory transaction, uint256 utxoPos)
-        internal
-        pure
-        returns (uint256)
-    {
-        bytes32 id = PaymentTx.outputId(isDeposit, transaction, Position.outputIndex(utxoPos), utxoPos);
-        return uint256(id) >> (256 - HASH_BITS);
-    }
-
-    function inFlightExitId(bytes memory transaction) internal pure returns (uint256) {
-        return uint256(keccak256(transaction)) >> (256 - HASH_BITS) | 1 << HASH_BITS;
     }
 
     function emitStarted(uint256 exitId, StartStandardExitArgs memory args) internal {

@@ -3,10 +3,6 @@ pragma experimental ABIEncoderV2;
 
 import "../lib/Bond.sol";
 import "../lib/Ether.sol";
-import "../lib/Merkle.sol";
-import "../lib/Position.sol";
-import "../vaults/Erc20Vault.sol";
-import "../vaults/EthVault.sol";
 import "./ExitGame.sol";
 
 /**
@@ -71,7 +67,12 @@ contract StandardExits is ExitGame {
 
         require(transaction.txType == PAYMENT_TX, "Unsupported transaction type of the exit game");
         require(output.owner == msg.sender, "Only output owner can start an exit");
-        uint256 blockTimestamp = requireIncluded(args);
+        (bool included, uint256 blockTimestamp) = isIncluded(
+            args.rlpOutputTx,
+            args.utxoPos,
+            args.outputTxInclusionProof
+        );
+        require(included, "The transaction must be standard finalized");
         require(exits[exitId].amount == 0, "Exit has already started");
         require(!framework.isOutputFinalized(outputId), "Output is already spent");
 
@@ -137,23 +138,8 @@ contract StandardExits is ExitGame {
             }
         }
         payBounty(initiator, exit.bountySize);
-        if (token == address(0)) {
-            EthVault(vaultOf(token)).withdraw(exit.exitTarget, exit.amount);
-        } else {
-            Erc20Vault(vaultOf(token)).withdraw(exit.exitTarget, token, exit.amount);
-        }
+        withdraw(token, exit.exitTarget, exit.amount);
         emitFinalized(exitId);
-    }
-
-    function requireIncluded(StartStandardExitArgs memory args) private view returns (uint256 blockTimestamp) {
-        requireMoreVp(args.rlpOutputTx);
-        bytes32 root;
-        (root, blockTimestamp) = framework.blocks(Position.blockNumber(args.utxoPos));
-        require(root != bytes32(0), "Failed to get the root hash of the block num");
-        require(
-            Merkle.includes(root, args.rlpOutputTx, Position.txIndex(args.utxoPos), args.outputTxInclusionProof),
-            "The transaction must be standard finalized"
-        );
     }
 
     // What differs between revisions.

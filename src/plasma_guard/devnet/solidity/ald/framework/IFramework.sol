@@ -11,6 +11,10 @@ interface IFramework {
     function submitDepositBlock(bytes32 root) external returns (uint256 number);
     function blocks(uint256 number) external view returns (bytes32 root, uint256 timestamp);
     function getMaintainer() external view returns (address);
+    function isAnyInputFinalizedByOtherExit(bytes32[] calldata outputIds, uint256 exitId)
+        external
+        view
+        returns (bool);
     function isDeposit(uint256 number) external view returns (bool);
     function isExitGameSafeToUse(address exitGame) external view returns (bool);
     function isOutputFinalized(bytes32 outputId) external view returns (bool);

@@ -45,6 +45,20 @@ library PaymentTx {
         return decodeFrame(encoded).txType;
     }
 
+    /** @notice The type of one output of any well-formed transaction. */
+    function outputTypeAt(bytes memory encoded, uint256 index) internal pure returns (uint256) {
+        Frame memory frame = decodeFrame(encoded);
+        require(index < frame.outputs.length, "Output index out of bounds");
+        return frame.outputTypes[index];
+    }
+
+    /** @notice One output of any well-formed transaction, if it has the form of payment outputs. */
+    function outputAt(bytes memory encoded, uint256 index, bool zeroAmounts) internal pure returns (Output memory) {
+        Frame memory frame = decodeFrame(encoded);
+        require(index < frame.outputs.length, "Output index out of bounds");
+        return decodeOutput(frame.outputTypes[index], frame.outputs[index], zeroAmounts);
+    }
+
     function decode(bytes memory encoded, Rules memory rules) internal pure returns (Transaction memory decoded) {
         Frame memory frame = decodeFrame(encoded);
         require(frame.inputs.length <= rules.maxInputs, "Transaction inputs num exceeds limit");
