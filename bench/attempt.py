@@ -84,7 +84,9 @@ async def main() -> None:
         folder = Path(name)
         async with open_journal(folder / "journal.db", 1, GAME, runtime=folder) as journal:
             key = CaseKey(1, GAME, Kind.STANDARD_EXIT, ExitId(1), "0xab/0")
-            case = await journal.open_case(key, UtxoPosition(1, 0, 0), NOW)
+            case = await journal.open_case(
+                key, UtxoPosition(1, 0, 0), NOW, event="invalid_exit", details="{}"
+            )
             call = candidate(signer.address, case.id)
             await journal.record_intent(call, Window(NOW, NOW, Wei(1)), NOW)
             baseline = bare(folder, commits=2)

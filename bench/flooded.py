@@ -132,7 +132,7 @@ async def _settle_known(guard: _Guard) -> None:
     poll = await guard.watch.poll(frauds.HEAD)
     guard.agenda.add(poll.sightings)
     for item in guard.agenda.take_due():
-        guard.agenda.done(item, SETTLED)
+        guard.agenda.done(item, [SETTLED])
 
 
 async def _take(guard: _Guard) -> Poll:

@@ -17,14 +17,16 @@ from plasma_guard.daemon.agenda import Agenda
 from plasma_guard.daemon.audit import Audit, AuditSettings
 from plasma_guard.daemon.freshness import Freshness, FreshnessLimits
 from plasma_guard.daemon.funds import Funds
+from plasma_guard.daemon.permits import Permits
 from plasma_guard.daemon.react import React
 from plasma_guard.daemon.report import Identity, Report
 from plasma_guard.daemon.scan import Scan
+from plasma_guard.daemon.scope import Interest, Scope
 from plasma_guard.daemon.settle import Settle
 from plasma_guard.daemon.silence import Silence
 from plasma_guard.daemon.supervisor import Pace, Supervisor
 from plasma_guard.daemon.troubles import Troubles
-from plasma_guard.daemon.watch import Watch
+from plasma_guard.daemon.watch import Watch, recall
 from plasma_guard.domain.errors import ConfigurationError, ContractError, OtherChain
 from plasma_guard.domain.exits import Generation
 from plasma_guard.domain.position import CHILD_BLOCK_INTERVAL
@@ -148,9 +150,10 @@ async def find_game(config: Config, chain: RpcChain) -> ExitGame:
     return game
 
 
-def signing_policy(config: Config, game: ExitGame) -> SigningPolicy:
-    """Return what the signers may sign: the calls of the reactions there are, and nothing else."""
-    return SigningPolicy(config.root_chain.chain_id, game.sendable, config.fees.max_cost_per_case)
+def policies(config: Config) -> dict[str, Policy]:
+    """Return what each event's cases may cost."""
+    names = [reaction.event.names[0] for reaction in REACTIONS]
+    return {name: Policy(config.limits.max_cost(name, config.fees.max_cost_per_case)) for name in names}
 
 
 async def first_block(config: Config, chain: RpcChain, game: ExitGame) -> int:
@@ -197,9 +200,12 @@ async def assemble(config: Config, env: Mapping[str, str] = os.environ) -> Async
                 config.journal.path, config.root_chain.chain_id, game.contracts.entry, accounts=addresses
             )
         )
+        permits = Permits(chain, game)
+        await permits.refresh()
         sender = None
         if keys:
-            policy = signing_policy(config, game)
+            dearest = max(policy.max_cost_per_case for policy in policies(config).values())
+            policy = SigningPolicy(config.root_chain.chain_id, permits.calls, dearest)
             sender = await stack.enter_async_context(
                 TxSender(
                     chain=chain,
@@ -227,14 +233,32 @@ async def assemble(config: Config, env: Mapping[str, str] = os.environ) -> Async
             metrics=metrics,
             first_block=await first_block(config, chain, game),
         )
-        modes = {"invalid_exit": config.reactions.invalid_exit}
-        off = [reaction for reaction in REACTIONS if modes[reaction.event.names[0]] == "off"]
+        own = frozenset(key.address for key in keys if Role.OWNER in key.account.role)
+        active = {
+            name: reaction
+            for name, reaction in by_name().items()
+            if config.reactions.mode(reaction.event.names[0]) != "off"
+        }
+        react = React(
+            watcher=watcher,
+            chain=chain,
+            game=game,
+            exits=scan,
+            journal=journal,
+            policies=policies(config),
+            interest=Interest(Scope(config.scope), own, watcher, clock),
+            alerts=alerts,
+            metrics=metrics,
+            chain_id=config.root_chain.chain_id,
+            own=own,
+        )
         watch = Watch(
             watcher=watcher,
             game=game,
             journal=journal,
-            reactions=by_name(),
-            off=frozenset(name for reaction in off for name in reaction.event.names),
+            reactions=active,
+            off=frozenset(by_name().keys() - active.keys()),
+            own=own,
             freshness=Freshness(
                 game.contracts,
                 FreshnessLimits(config.watcher.max_lag_blocks, int(config.watcher.max_head_age)),
@@ -259,7 +283,7 @@ async def assemble(config: Config, env: Mapping[str, str] = os.environ) -> Async
             sender=sender,
             account=_challenger(keys),
             observed=frozenset(
-                reaction.kind for reaction in REACTIONS if modes[reaction.event.names[0]] == "observe"
+                name for name in active if config.reactions.mode(active[name].event.names[0]) == "observe"
             ),
             watch=watch,
             scan=scan,
@@ -271,23 +295,21 @@ async def assemble(config: Config, env: Mapping[str, str] = os.environ) -> Async
                 metrics=metrics,
                 settings=AuditSettings(UNVERIFIED_AFTER),
             ),
-            react=React(
-                watcher=watcher,
+            react=react,
+            settle=Settle(
                 chain=chain,
-                game=game,
-                exits=scan,
-                journal=journal,
-                policy=Policy(config.fees.max_cost_per_case),
+                react=react,
+                recall=lambda case: recall(case, active),
                 alerts=alerts,
                 metrics=metrics,
-                chain_id=config.root_chain.chain_id,
             ),
-            settle=Settle(chain=chain, game=game, journal=journal, alerts=alerts, metrics=metrics),
             funds=funds,
+            permits=permits,
             silence=Silence(alerts),
             agenda=Agenda(clock),
             troubles=Troubles("root chain", clock, health, alerts),
-            reactions={reaction.kind: reaction for reaction in REACTIONS if reaction not in off},
+            reactions=active,
+            recall=lambda case: recall(case, active),
             pace=Pace(
                 config.root_chain.poll_interval,
                 config.watcher.poll_interval,

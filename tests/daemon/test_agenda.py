@@ -30,7 +30,7 @@ def test_a_repeated_report_is_looked_at_once() -> None:
     agenda, clock = make()
     assert agenda.add([(event(), REACTION)]) == 1
     assert agenda.add([(event(), REACTION)]) == 0
-    agenda.done(only(agenda.take_due()), HOLD)
+    agenda.done(only(agenda.take_due()), [HOLD])
     agenda.add([(event(), REACTION)])
     assert agenda.take_due() == []
     clock.advance(FIRST_RETRY)
@@ -41,7 +41,7 @@ def test_a_new_start_of_the_same_position_is_due_at_once() -> None:
     """Exited again, it is reported with another height: the same topic, a new report."""
     agenda, _ = make()
     agenda.add([(event(height=5), REACTION)])
-    agenda.done(only(agenda.take_due()), Close(Closure.RESOLVED_BY_OTHERS, "over"))
+    agenda.done(only(agenda.take_due()), [Close(Closure.RESOLVED_BY_OTHERS, "over")])
     assert agenda.add([(event(height=9), REACTION)]) == 1
     assert only(agenda.take_due()).event == event(height=9)
 
@@ -62,7 +62,7 @@ def test_a_held_event_is_asked_about_less_and_less_often() -> None:
     waits = []
     for _ in range(8):
         item = only(agenda.take_due())
-        agenda.done(item, HOLD)
+        agenda.done(item, [HOLD])
         waits.append(item.due - clock.monotonic())
         clock.advance(item.due - clock.monotonic())
     assert waits == [4, 8, 16, 32, 64, LONGEST_RETRY, LONGEST_RETRY, LONGEST_RETRY]
@@ -73,8 +73,28 @@ def test_a_closed_case_is_read_again_while_it_is_reported() -> None:
     agenda, clock = make()
     agenda.add([(event(), REACTION)])
     item = only(agenda.take_due())
-    agenda.done(item, Close(Closure.WON_BY_US, "over"))
+    agenda.done(item, [Close(Closure.WON_BY_US, "over")])
     assert item.due == clock.monotonic() + SETTLED_RETRY
+
+
+def test_one_open_case_keeps_a_topic_at_its_pace() -> None:
+    """Several cases share a topic; only when all are closed is it looked at slowly."""
+    agenda, clock = make()
+    agenda.add([(event(), REACTION)])
+    item = only(agenda.take_due())
+    agenda.done(item, [Close(Closure.WON_BY_US, "over"), HOLD])
+    assert item.due == clock.monotonic() + FIRST_RETRY
+
+
+def test_what_is_being_answered_waits_until_it_is_touched() -> None:
+    """The outcome touches the topic; until then it is looked at slowly, not forgotten."""
+    agenda, clock = make()
+    agenda.add([(event(), REACTION)])
+    item = only(agenda.take_due())
+    agenda.done(item, [HOLD], under_way=True)
+    assert item.due == clock.monotonic() + SETTLED_RETRY
+    agenda.touch(event().topic)
+    assert agenda.take_due() == [item]
 
 
 def test_what_nobody_reports_any_more_is_forgotten() -> None:
@@ -82,10 +102,10 @@ def test_what_nobody_reports_any_more_is_forgotten() -> None:
     agenda, _ = make()
     agenda.add([(event(1), REACTION), (event(2), REACTION)])
     busy = agenda.take_due()[0]
-    agenda.done(agenda._items[event(2).topic], HOLD)
+    agenda.done(agenda._items[event(2).topic], [HOLD])
     agenda.keep_only(set())
     assert len(agenda) == 1
-    agenda.done(busy, HOLD)
+    agenda.done(busy, [HOLD])
     agenda.keep_only(set())
     assert len(agenda) == 0
 

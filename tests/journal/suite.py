@@ -106,7 +106,7 @@ class JournalSuite:
 
     @pytest.fixture
     async def case(self, journal: Journal) -> Case:
-        return await journal.open_case(key(), POSITION, at(0))
+        return await journal.open_case(key(), POSITION, at(0), event="invalid_exit", details="{}")
 
     # Observations
 
@@ -218,9 +218,9 @@ class JournalSuite:
 
     async def test_a_case_is_opened_once_per_key(self, journal: Journal) -> None:
         """The same start is the same case, another start of the same exit another one."""
-        first = await journal.open_case(key(), POSITION, at(0))
-        again = await journal.open_case(key(), POSITION, at(5))
-        other = await journal.open_case(key("0xcd/0"), POSITION, at(6))
+        first = await journal.open_case(key(), POSITION, at(0), event="invalid_exit", details="{}")
+        again = await journal.open_case(key(), POSITION, at(5), event="invalid_exit", details="{}")
+        other = await journal.open_case(key("0xcd/0"), POSITION, at(6), event="invalid_exit", details="{}")
         assert first == again
         assert first.key == key()
         assert (first.position, first.opened_at, first.is_open) == (POSITION, at(0), True)

@@ -51,7 +51,7 @@ def later(folder: Path, then: str = "pass") -> Path:
 
 async def filled(path: Path) -> None:
     async with open_at(path) as journal:
-        await journal.open_case(key(), POSITION, at(0))
+        await journal.open_case(key(), POSITION, at(0), event="invalid_exit", details="{}")
 
 
 def tables(path: Path) -> list[str]:

@@ -437,4 +437,3 @@ def test_transaction_bytes_of_the_wrong_shape_are_no_event(event: type[WatcherEv
 def test_both_spellings_are_one_event() -> None:
     """The documentation says noncanonical, the code non_canonical."""
     assert set(non_canonical_ife.NonCanonicalIfe.names) == {"non_canonical_ife", "noncanonical_ife"}
-

@@ -85,6 +85,8 @@ async def _live(life: Life) -> None:
         ) as sender,
     ):
         key = CaseKey(CHAIN_ID, PLASMA, Kind.STANDARD_EXIT, ExitId(1), "0xab/0")
-        case = await journal.open_case(key, UtxoPosition(1, 0, 0), Timestamp(1))
+        case = await journal.open_case(
+            key, UtxoPosition(1, 0, 0), Timestamp(1), event="invalid_exit", details="{}"
+        )
         call = TxCandidate(INTENT, case.id, signer.address, COUNTER, SELECTOR, Wei(0), "count", 100_000)
         await sender.submit(call, Window(Timestamp(2**40), Timestamp(2**41), BUDGET))

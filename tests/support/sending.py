@@ -216,7 +216,9 @@ async def bench(path: Path, settings: SenderSettings, evm: Evm) -> AsyncIterator
     journal = open_journal(path / "journal.db", CHAIN_ID, PLASMA, runtime=path)
     async with RpcProxy(evm.rpc_url) as proxy, RpcChain.connect([proxy.url], FakeClock()) as chain, journal:
         key = CaseKey(CHAIN_ID, PLASMA, Kind.STANDARD_EXIT, ExitId(1), "0xab/0")
-        case = await journal.open_case(key, UtxoPosition(1, 0, 0), Timestamp(0))
+        case = await journal.open_case(
+            key, UtxoPosition(1, 0, 0), Timestamp(0), event="invalid_exit", details="{}"
+        )
         made = Bench(evm, proxy, chain, journal, path, settings, case_id=case.id)
         try:
             yield made

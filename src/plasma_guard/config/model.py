@@ -14,6 +14,7 @@ from plasma_guard.config.sections import (
     Alerts,
     Fees,
     Journal,
+    Limits,
     Logging,
     Reactions,
     RootChain,
@@ -30,6 +31,11 @@ class Config(BaseSettings):
     mode: Literal["guard", "observe"] = setting(
         "guard", "guard acts; observe does everything but send.", expected="guard or observe"
     )
+    scope: Literal["all", "mine", "hunt"] = setting(
+        "all",
+        "all guards the whole chain, mine only what touches my accounts' funds, hunt all, also for bonds.",
+        expected="all, mine or hunt",
+    )
     root_chain: RootChain = setting(..., "", expected="a table [root_chain]")
     watcher: Watcher = setting(..., "", expected="a table [watcher]")
     accounts: Annotated[tuple[Account, ...], BeforeValidator(json_list)] = setting(
@@ -39,6 +45,7 @@ class Config(BaseSettings):
     )
     fees: Fees = setting(Fees(), "", expected="a table [fees]")
     reactions: Reactions = setting(Reactions(), "", expected="a table [reactions]")
+    limits: Limits = setting(Limits(), "", expected="a table [limits]")
     journal: Journal = setting(..., "", expected="a table [journal]")
     server: Server = setting(Server(), "", expected="a table [server]")
     alerts: Alerts = setting(Alerts(), "", expected="a table [alerts]")

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict
 
@@ -276,14 +276,58 @@ class Fees(_Section):
         return Wei(int(self.max_cost_per_case_eth * 10**18))
 
 
-class Reactions(_Section):
-    """What is done about each byzantine event."""
+Mode = Literal["act", "observe", "off"]
 
-    invalid_exit: Literal["act", "observe", "off"] = setting(
-        "act",
-        "A spent output is being exited: challenge it, only log what would be sent, or leave it alone.",
-        expected="act, observe or off",
+
+def _mode(doc: str) -> Any:
+    """Declare what is done about one event: act on it, only log what would be sent, or leave it alone."""
+    return setting("act", doc, expected="act, observe or off")
+
+
+class Reactions(_Section):
+    """What is done about each byzantine event: act, observe (only log what would be sent) or off."""
+
+    invalid_exit: Mode = _mode("A spent output is being exited: challenge it.")
+    non_canonical_ife: Mode = _mode("An in-flight exit has a competitor: show the oldest one.")
+    invalid_ife_challenge: Mode = _mode(
+        "An included in-flight transaction was challenged: prove where it is."
     )
+    invalid_piggyback: Mode = _mode("A spent input or output is piggybacked: challenge each.")
+    piggyback_available: Mode = _mode("An in-flight exit can pay one of our outputs: join it, for a bond.")
+    unchallenged_exit: Mode = _mode("An invalid exit is late: decide whether to leave the chain.")
+    unchallenged_non_canonical_ife: Mode = _mode(
+        "A non-canonical exit is late: decide whether to leave the chain."
+    )
+    unchallenged_piggyback: Mode = _mode("A spent piggyback is late: decide whether to leave the chain.")
+    invalid_block: Mode = _mode("The operator made an invalid block: decide whether to leave the chain.")
+    block_withholding: Mode = _mode("The operator withholds a block: decide whether to leave the chain.")
+
+    def mode(self, event: str) -> Mode:
+        """Return what is done about an event."""
+        mode: Mode = getattr(self, event)
+        return mode
+
+
+def _limit(doc: str) -> Any:
+    """Declare the most that the gas of one case of an event may cost."""
+    return setting(
+        None, doc, expected="a number of ETH above 0 and at most 100", unit="ETH", example=0.1, gt=0, le=100
+    )
+
+
+class Limits(_Section):
+    """What the gas of one case may cost, event by event, where it is not `fees.max_cost_per_case_eth`."""
+
+    invalid_exit: Amount | None = _limit("Limit for one case of invalid_exit.")
+    non_canonical_ife: Amount | None = _limit("Limit for one case of non_canonical_ife.")
+    invalid_ife_challenge: Amount | None = _limit("Limit for one case of invalid_ife_challenge.")
+    invalid_piggyback: Amount | None = _limit("Limit for one case of invalid_piggyback.")
+    piggyback_available: Amount | None = _limit("Limit for one case of piggyback_available.")
+
+    def max_cost(self, event: str, otherwise: Wei) -> Wei:
+        """Return the limit of an event in wei."""
+        limit: Decimal | None = getattr(self, event, None)
+        return otherwise if limit is None else Wei(int(limit * 10**18))
 
 
 class Journal(_Section):

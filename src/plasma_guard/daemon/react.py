@@ -1,11 +1,12 @@
 """One turn of one event: gather, decide, check, and write down what was decided."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import structlog
 
+from plasma_guard.daemon.scope import Interest
 from plasma_guard.domain.blocks import BlockStamp
 from plasma_guard.domain.cases import Case, CaseKey, DecisionRecord, Judgement
 from plasma_guard.domain.decisions import (
@@ -41,7 +42,7 @@ class Turn:
 
 
 class React:
-    """Turns an event into a journaled decision; sends nothing."""
+    """Turns an event into a journaled decision; sends nothing. `policies` are by event name."""
 
     def __init__(
         self,
@@ -51,7 +52,8 @@ class React:
         game: ExitGame,
         exits: ExitStarts,
         journal: Journal,
-        policy: Policy,
+        policies: Mapping[str, Policy],
+        interest: Interest,
         alerts: Alerts,
         metrics: Metrics,
         chain_id: int,
@@ -62,7 +64,8 @@ class React:
         self._game = game
         self._exits = exits
         self._journal = journal
-        self._policy = policy
+        self._policies = policies
+        self._interest = interest
         self._alerts = alerts
         self._metrics = metrics
         self._chain_id = chain_id
@@ -87,7 +90,7 @@ class React:
         return [
             await self._conclude(
                 event,
-                reaction.decide(event, facts, self._policy),
+                reaction.decide(event, facts, self._policies[event.names[0]]),
                 facts.subject,
                 at,
                 answering | set(in_hand),
@@ -108,6 +111,8 @@ class React:
             return Turn(Hold("its answer is under way"), case, subject, at)
         if isinstance(decision, Close) and case:
             decision = await self._credited(decision, case)
+        if isinstance(decision, Act) and subject and not await self._interest.covers(subject):
+            decision = Hold(f"not about our funds, and the scope is only those: {decision.reason}")
         if isinstance(decision, Act) and case and subject:
             decision = await self._checked(decision, case, subject, at)
         if case:

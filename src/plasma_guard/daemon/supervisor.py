@@ -11,6 +11,7 @@ from plasma_guard.daemon.act import Answers
 from plasma_guard.daemon.agenda import Agenda, Item
 from plasma_guard.daemon.audit import Audit
 from plasma_guard.daemon.funds import Funds
+from plasma_guard.daemon.permits import Permits
 from plasma_guard.daemon.react import React
 from plasma_guard.daemon.scan import Scan
 from plasma_guard.daemon.settle import Settle
@@ -70,11 +71,13 @@ class Supervisor:
         react: React,
         settle: Settle,
         funds: Funds,
+        permits: Permits,
         silence: Silence,
         agenda: Agenda,
         troubles: Troubles,
         reactions: Mapping[str, Reaction[Any, Any]],
         pace: Pace,
+        recall: Callable[[Case], Sighting | None],
         clock: Clock,
         health: Health,
         alerts: Alerts,
@@ -92,10 +95,12 @@ class Supervisor:
         self._react = react
         self._settle = settle
         self._funds = funds
+        self._permits = permits
         self._silence = silence
         self._agenda = agenda
         self._troubles = troubles
         self._reactions = reactions
+        self._recall = recall
         self._pace = pace
         self._clock = clock
         self._health = health
@@ -124,6 +129,7 @@ class Supervisor:
                 tasks.create_task(self._forever("watcher", self._poll, self._poll_pace))
                 tasks.create_task(self._forever("audit", self._ask, lambda: self._pace.incident))
                 tasks.create_task(self._forever("funds", self._funds.check, lambda: FUNDS_EVERY))
+                tasks.create_task(self._forever("permits", self._permits.refresh, lambda: FUNDS_EVERY))
                 tasks.create_task(self._forever("reactions", lambda: self._turns(answers), lambda: 0.0))
                 await _until(stop)
         except* _Stop:
@@ -266,12 +272,7 @@ class Supervisor:
 
     def _recalled(self, cases: Sequence[Case]) -> list[Sighting]:
         """Rebuild the events that open cases came from; those of reactions switched off are left alone."""
-        found = []
-        for case in cases:
-            reaction = self._reactions.get(case.event)
-            if reaction is not None:
-                found.append((reaction.event.model_validate_json(case.details), reaction))
-        return found
+        return [found for case in cases if (found := self._recall(case)) is not None]
 
     def _events_for(self, positions: Iterable[UtxoPosition]) -> list[Sighting]:
         """Make the event that a Watcher should have reported for each position it serves a proof for."""

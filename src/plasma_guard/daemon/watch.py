@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from plasma_guard.daemon.freshness import Freshness
 from plasma_guard.daemon.troubles import Troubles
 from plasma_guard.domain.blocks import BlockStamp
-from plasma_guard.domain.cases import Observation
+from plasma_guard.domain.cases import Case, Observation
 from plasma_guard.domain.decisions import Severity
 from plasma_guard.domain.errors import MalformedError, WatcherError, WatcherNotReady
 from plasma_guard.domain.position import CHILD_BLOCK_INTERVAL
@@ -27,6 +27,12 @@ GRAVE = frozenset({"contracts"})
 """Waiting does not turn a Watcher of another network into ours."""
 
 Sighting = tuple[WatcherEvent, Reaction[Any, Any]]
+
+
+def recall(case: Case, reactions: Mapping[str, Reaction[Any, Any]]) -> Sighting | None:
+    """Rebuild the event a case came from; None when its reaction is switched off."""
+    reaction = reactions.get(case.event)
+    return None if reaction is None else (reaction.event.model_validate_json(case.details), reaction)
 
 
 @dataclass(frozen=True, slots=True)

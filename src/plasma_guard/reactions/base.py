@@ -74,7 +74,7 @@ class Scene:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """What the operator allows: the most one case may cost, in wei."""
+    """What the operator allows for one event: the most one case may cost, in wei."""
 
     max_cost_per_case: Wei
 
@@ -93,7 +93,8 @@ class Subject:
 
     `open` is what the contract's state says: whether an answer is still possible and needed. `started_at` and
     `hard` bound the time for it, in root-chain seconds. `bond` is what the contract pays at once for an
-    answer, in wei. `tracked` is the entry of our own scan, for standard exits.
+    answer, in wei. `tracked` is the entry of our own scan, for standard exits. `owners` and `tokens` say
+    whose and which money it is about.
     """
 
     kind: Kind
@@ -105,6 +106,8 @@ class Subject:
     hard: Timestamp
     bond: Wei = Wei(0)
     tracked: TrackedExit | None = None
+    owners: frozenset[Address] = frozenset()
+    tokens: frozenset[Address] = frozenset()
 
 
 class Facts(Protocol):

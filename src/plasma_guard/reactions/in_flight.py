@@ -56,6 +56,9 @@ class InFlight:
             started_at=self.exit.started_at,
             hard=hard,
             bond=bond,
+            owners=frozenset(output.owner for output in self.tx.outputs)
+            | {slot.owner for slot in self.exit.slots if slot.owner is not None},
+            tokens=frozenset(output.token for output in self.tx.outputs),
         )
 
 

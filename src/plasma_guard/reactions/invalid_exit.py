@@ -126,6 +126,8 @@ async def _subject(
         hard=exitable_at,
         bond=entry.bond or (await scene.game.bonds(scene.at)).standard_exit,
         tracked=start,
+        owners=frozenset({start.owner}),
+        tokens=frozenset() if entry.token is None else frozenset({entry.token}),
     )
 
 
