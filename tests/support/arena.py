@@ -2,6 +2,8 @@
 
 import asyncio
 import contextlib
+import os
+import signal
 import sys
 import time
 from collections.abc import AsyncIterator, Mapping
@@ -18,8 +20,10 @@ from plasma_guard.devnet.evm import Evm
 from plasma_guard.devnet.guarding import GuardProcess
 from plasma_guard.devnet.network import Options, network
 from plasma_guard.devnet.people import People, people_of
+from plasma_guard.domain.decisions import Closure
 from plasma_guard.domain.exits import ExitChallenged
 from plasma_guard.domain.position import UtxoPosition
+from plasma_guard.domain.primitives import Wei
 from plasma_guard.journal import read_journal
 from support.until import until
 
@@ -69,9 +73,9 @@ class Arena:
     connection: Connection
     people: People
 
-    async def fraud(self) -> Fraud:
-        """Have Alice exit a deposit she has spent."""
-        return await exit_spent_deposit(self.people, lambda _: None)
+    async def fraud(self, amount: Wei = ETHER) -> Fraud:
+        """Have Alice exit a deposit, of an amount in wei, that she has spent."""
+        return await exit_spent_deposit(self.people, lambda _: None, amount)
 
     async def honest_exit(self) -> UtxoPosition:
         """Have Bob exit a deposit of his that nobody spent."""
@@ -104,6 +108,14 @@ class Arena:
             return wanted <= {each["details"].get("utxo_pos") for each in answer["data"]["byzantine_events"]}
 
         await until(listed, "the Watcher reports the fraud")
+
+    async def challenge_data(self, fraud: Fraud) -> dict[str, Any]:
+        """Return what the Watcher itself says about a fraud."""
+        parameters = {"utxo_pos": fraud.exit.position.encode()}
+        async with httpx.AsyncClient(trust_env=False) as http:
+            url = self.connection.watcher_url + "/utxo.get_challenge_data"
+            data: dict[str, Any] = (await http.post(url, json=parameters)).json()["data"]
+        return data
 
     async def hold(self) -> None:
         """Let no block come until `release`: what is sent stays in the pool."""
@@ -217,6 +229,14 @@ class Guard(GuardProcess):
         async with read_journal(self.journal) as reader:
             return [str(case.closure or "open") for case in await reader.cases()]
 
+    async def won(self, cases: int = 1) -> None:
+        """Wait until its journal holds so many cases that it won."""
+
+        async def enough() -> bool:
+            return (await self.closures()).count(Closure.WON_BY_US.value) >= cases
+
+        await until(enough, f"{cases} cases are won")
+
     async def settled(self) -> None:
         """Wait until its journal holds cases, all closed."""
 
@@ -226,10 +246,11 @@ class Guard(GuardProcess):
 
         await until(all_closed, "every case in the journal is closed")
 
-    def resident_mb(self) -> float:
-        """Return its resident memory in megabytes."""
-        status = Path(f"/proc/{self.pid}/status").read_text(encoding="ascii")
-        return int(status.partition("VmRSS:")[2].split()[0]) / 1024
+    async def ended(self, number: signal.Signals, *, within: float) -> int:
+        """Send a signal and return the exit code; fail when it takes longer than `within` seconds."""
+        os.kill(self.pid, number)
+        async with asyncio.timeout(within):
+            return await self.wait()
 
     def peak_mb(self) -> float:
         """Return the most memory it was ever resident with, in megabytes."""

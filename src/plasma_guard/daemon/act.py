@@ -46,6 +46,7 @@ class Answers:
         self._tasks = tasks
         self._on_done = on_done
         self._in_hand: set[int] = set()
+        self._unsent: set[tuple[int, str]] = set()
 
     @property
     def in_hand(self) -> Collection[int]:
@@ -61,13 +62,7 @@ class Answers:
             return False
         account = act.account or self._account
         if self._sender is None or account is None or case.event in self._observed:
-            log.warning(
-                "only observing: would have sent",
-                call=act.action.name,
-                case=case.id,
-                position=str(case.position),
-                reason=act.reason,
-            )
+            self._say_unsent(case, act)
             return False
         self._in_hand.add(case.id)
         try:
@@ -78,6 +73,19 @@ class Answers:
             raise
         self._start(case, candidate, act.window)
         return True
+
+    def _say_unsent(self, case: Case, act: Act) -> None:
+        """Say once per case and call what would have been sent; the case is looked at again and again."""
+        if (case.id, act.action.name) in self._unsent:
+            return
+        self._unsent.add((case.id, act.action.name))
+        log.warning(
+            "only observing: would have sent",
+            call=act.action.name,
+            case=case.id,
+            position=str(case.position),
+            reason=act.reason,
+        )
 
     async def resume(self, cases: Sequence[Case]) -> int:
         """Take up every intent the journal holds without an outcome; return how many."""

@@ -188,8 +188,16 @@ class React:
                     **told,
                 )
             case Hold(suspicious=True):
-                log.warning(
+                log.info(
                     "held: evidence that proves nothing", event_key=event.key, reason=decision.reason, **told
+                )
+                # One alert for all of them: a Watcher that reports a thousand is one fault, not a thousand.
+                self._alerts.alert(
+                    "watcher/unproven",
+                    Severity.WARNING,
+                    "the Watcher reports frauds that its evidence does not prove; nothing is spent on them",
+                    example=event.key,
+                    reason=decision.reason,
                 )
             case Hold():
                 log.info("held", event_key=event.key, reason=decision.reason, **told)
