@@ -32,3 +32,9 @@ def test_every_metric_the_program_records_is_declared() -> None:
     recorded = set(_recorded())
     assert len(recorded) > 10
     assert recorded - declared == set()
+
+
+def test_every_declared_metric_is_recorded() -> None:
+    """A metric that never moves would let an alert on it sleep for ever."""
+    recorded = {(kind, name) for kind, name, _ in _recorded()}
+    assert {(metric.kind, metric.name) for metric in METRICS} - recorded == set()

@@ -1,5 +1,6 @@
 """One turn of one event: gather, decide, check, and write down what was decided."""
 
+import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -119,6 +120,8 @@ class React:
             await self._journal.record_decision(_record(case, decision, at))
         if case and subject:
             await self._note(case, subject, decision, at)
+            left = subject.hard - at.timestamp if subject.open else math.nan  # NaN takes the series away
+            self._metrics.gauge("case_seconds_to_deadline", left, case=str(case.id))
         self._metrics.count("decisions_total", verdict=type(decision).__name__.lower())
         self._tell(event, case, decision)
         return Turn(decision, case, subject, at)

@@ -148,18 +148,23 @@ class Supervisor:
     ) -> None:
         """Repeat a step; no error ends the loop, and none passes unseen."""
         while True:
+            result = "done"
             try:
                 await step()
             except RetryableError as error:
+                result = "repeated"
                 log.warning("will try again", loop=name, error=str(error))
             except GuardError as error:
+                result = "failed"
                 log.error("a step failed; it is repeated", loop=name, error=str(error))
             except Exception as error:  # (a bug in one step must not end the guard; it is alerted)
+                result = "unexpected"
                 log.exception("unexpected error; the step is repeated", loop=name)
                 self._alerts.alert(
                     f"loop/{name}", Severity.CRITICAL, f"unexpected {type(error).__name__} in the {name} loop"
                 )
                 await self._clock.sleep(1.0)
+            self._metrics.count("cycles_total", result=result)
             self._health.pulse()
             await self._clock.sleep(pace())
 
