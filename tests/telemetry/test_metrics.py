@@ -72,5 +72,5 @@ def test_an_undeclared_name_is_an_error(metrics: PrometheusMetrics) -> None:
 
 def test_two_guards_do_not_share_counts(metrics: PrometheusMetrics) -> None:
     """The registry is the object's own."""
-    metrics.count("attempts_total")
-    assert "plasma_guard_attempts_total 0.0" in PrometheusMetrics().render().decode()
+    metrics.count("tx_bumps_total")
+    assert "plasma_guard_tx_bumps_total 0.0" in PrometheusMetrics().render().decode()
