@@ -26,12 +26,14 @@ from plasma_guard.domain.exits import (
     ExitId,
     InFlightExit,
     InFlightExitStarted,
+    InFlightStartData,
     QueueHead,
     RootChainEvent,
     StandardExit,
 )
 from plasma_guard.domain.position import UtxoPosition
 from plasma_guard.domain.primitives import Address, Hash32, Timestamp, Wei
+from plasma_guard.domain.refusals import Meaning
 from plasma_guard.domain.transactions import (
     Accepted,
     Attempt,
@@ -168,6 +170,10 @@ class Chain(Protocol):
         """Return the receipt on the canonical chain, or None when not mined."""
         ...
 
+    async def transaction_input(self, tx_hash: Hash32) -> bytes | None:
+        """Return the calldata of a transaction, or None when no endpoint knows it."""
+        ...
+
 
 class ExitGame(Protocol):
     """The exit contracts of one generation: reads, calldata and logs."""
@@ -201,6 +207,16 @@ class ExitGame(Protocol):
         """Read the in-flight exits of several unsigned transactions at one block, in the order asked."""
         ...
 
+    async def in_flight_start_data(
+        self, event: InFlightExitStarted, at: BlockStamp
+    ) -> InFlightStartData | None:
+        """Return what an in-flight exit was started with, as known at one block.
+
+        None when the start is later than `at` or gone, or when it went through another contract whose
+        calldata does not contain it.
+        """
+        ...
+
     async def plasma_block(self, blknum: int, at: BlockStamp) -> PlasmaBlock | None:
         """Read a plasma block's root and submission time, or None when unknown."""
         ...
@@ -219,6 +235,10 @@ class ExitGame(Protocol):
 
     def candidate(self, action: Action, *, intent: str, case_id: int, account: Address) -> TxCandidate:
         """Turn an action into the call that does it; calldata may be bound to the sending account."""
+        ...
+
+    def refusal(self, action: Action, reason: str | None) -> Meaning:
+        """Tell what it means that the contract refused this action with these words (None: without any)."""
         ...
 
     async def root_chain_events(self, first: int, last: int) -> list[RootChainEvent]:

@@ -239,14 +239,33 @@ class RpcChain:
             answer = await endpoint.request("eth_getTransactionReceipt", [str(tx_hash)])
             return None if answer is None else shapes.receipt(answer, tx_hash)
 
+        return await self._known_to_any(work)
+
+    async def transaction_input(self, tx_hash: Hash32) -> bytes | None:
+        """Return the calldata of a transaction, or None when no usable endpoint knows it."""
+
+        async def work(endpoint: RpcEndpoint) -> bytes | None:
+            answer = await endpoint.request("eth_getTransactionByHash", [str(tx_hash)])
+            return None if answer is None else shapes.transaction_input(answer, tx_hash)
+
+        return await self._known_to_any(work)
+
+    async def _known_to_any(self, work: Work[_T | None]) -> _T | None:
+        """Ask one endpoint, and the others too where it knows nothing: one node's null may be its lag."""
         found = await self._pool.ask(work)
         if found is not None or len(self._pool.states) == 1:
             return found
-        # One node's null may only be its lag.
         answers = await self._pool.ask_all(
             self._pool.current(), work, enough=lambda answer: answer is not None
         )
-        return next((answer for _, answer in answers if isinstance(answer, Receipt)), None)
+        return next(
+            (
+                answer
+                for _, answer in answers
+                if answer is not None and not isinstance(answer, EndpointFailure)
+            ),
+            None,
+        )
 
     async def _agreed(self, work: Work[_T], call: Call) -> _T:
         try:

@@ -85,6 +85,15 @@ def receipt(value: Any, tx_hash: Hash32) -> Receipt:
     return found
 
 
+def transaction_input(value: Any, tx_hash: Hash32) -> bytes:
+    """Read the calldata of a transaction; `tx_hash` is the one asked for."""
+    fields = _object(value, "transaction")
+    found = hash32(fields.get("hash"), "transaction.hash")
+    if found != tx_hash:
+        raise EndpointMisbehaved(f"transaction: asked for {tx_hash}, got {found}")
+    return data(fields.get("input"), "transaction.input")
+
+
 def sequence(value: Any, field: str) -> list[Any]:
     """Read a JSON list."""
     if not isinstance(value, list):

@@ -125,6 +125,21 @@ class InFlightExitStarted:
     log_index: int
 
 
+@dataclass(frozen=True, slots=True)
+class InFlightStartData:
+    """What the caller that started an in-flight exit gave the contract.
+
+    `tx` is the in-flight transaction; item i of each tuple is about its input i: the transaction that created
+    it, its position, the owner's signature (65 bytes), and the owner, None where `input_txs[i]` names none.
+    """
+
+    tx: bytes
+    input_txs: tuple[bytes, ...]
+    input_positions: tuple[UtxoPosition, ...]
+    signatures: tuple[bytes, ...]
+    input_owners: tuple[Address | None, ...]
+
+
 class Side(StrEnum):
     """Which side of an in-flight transaction a piggyback is on."""
 
@@ -255,7 +270,11 @@ class InFlightExitWithdrawn:
 
 @dataclass(frozen=True, slots=True)
 class InFlightExitEnded:
-    """ald: the entry is gone, deleted by anyone in the second phase or omitted by the queue."""
+    """ald: the entry is gone.
+
+    Either it was `deleted` by anyone in the second phase, or the queue reached it: found gone and omitted, or
+    (which only revision 2 logs) processed to the end, whether or not anything was paid.
+    """
 
     exit_id: ExitId
     deleted: bool
