@@ -1,5 +1,6 @@
 """What every reaction is made of: an event model, the facts it needs, and a pure decision."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Generic, Protocol, TypeVar
@@ -15,7 +16,7 @@ from plasma_guard.domain.primitives import Address, Hash32, Timestamp, Wei
 from plasma_guard.ports import Chain, ExitGame, Watcher
 
 
-class WatcherEvent(BaseModel):
+class WatcherEvent(BaseModel, ABC):
     """A byzantine event as a Watcher reports it: a claim, of which only the shape is checked here.
 
     `names` holds every spelling of the event's name. Unknown fields are ignored, so that a newer Watcher
@@ -27,14 +28,14 @@ class WatcherEvent(BaseModel):
     names: ClassVar[tuple[str, ...]] = ()
 
     @property
+    @abstractmethod
     def key(self) -> str:
         """Identity across polls: the same report again is the same observation."""
-        raise NotImplementedError(type(self).__name__)
 
     @property
+    @abstractmethod
     def topic(self) -> str:
         """What the report is about, whoever says it and whenever: one topic is looked at once at a time."""
-        raise NotImplementedError(type(self).__name__)
 
 
 class ExitStarts(Protocol):
