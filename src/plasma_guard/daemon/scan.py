@@ -67,6 +67,10 @@ class Scan:
         """Return whether the logs say that this start was processed and paid."""
         return await self._journal.was_paid(exit_)
 
+    async def challenged(self, position: UtxoPosition, since: int) -> bool:
+        """Return whether the logs say that an exit of this position was challenged in `since` or later."""
+        return await self._journal.was_challenged(position, since)
+
     async def scanned_to(self) -> int:
         """Return the last root-chain block the scan covers, 0 before the first."""
         return self._covered

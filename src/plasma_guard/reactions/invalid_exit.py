@@ -56,6 +56,8 @@ class Facts:
     """What the root chain and the Watcher say about the exit; `refusal` is why there is no `claim`.
 
     `paid`: the root chain's logs say that this start was processed and paid, which an emptied entry does not.
+    `challenged`: they say that an exit of this position was challenged, although its start cannot be placed:
+    RootChain v0.2 logs no position, and the entry that has it may be gone before anybody looks.
     """
 
     subject: Subject | None
@@ -65,6 +67,7 @@ class Facts:
     paid: bool
     rules: PlasmaRules
     verifying_contract: Address
+    challenged: bool = False
 
 
 async def gather(event: InvalidExit, scene: Scene) -> Facts:
@@ -81,7 +84,8 @@ async def gather(event: InvalidExit, scene: Scene) -> Facts:
     scanned_to = await scene.exits.scanned_to()
     covered = scanned_to >= min(event.eth_height or scene.at.number, scene.at.number)
     paid = subject is not None and await scene.exits.paid(subject.start)
-    return Facts(subject, claim, refusal, covered, paid, scene.game.rules, contracts.entry)
+    challenged = subject is None and await scene.exits.challenged(event.utxo_pos, event.eth_height or 0)
+    return Facts(subject, claim, refusal, covered, paid, scene.game.rules, contracts.entry, challenged)
 
 
 async def _find_start(event: InvalidExit, scene: Scene) -> TrackedExit | None:
@@ -116,11 +120,7 @@ def decide(event: InvalidExit, facts: Facts, policy: Policy) -> Decision:
     """Challenge only on local proof; the owner is the one recorded on chain, never the event's."""
     subject = facts.subject
     if subject is None:
-        if facts.scan_covers_it:
-            return Hold(
-                f"no exit of position {event.utxo_pos} was ever started on the root chain", suspicious=True
-            )
-        return Hold("our own scan of the root chain has not reached this exit yet")
+        return _without_exit(event, facts)
     match subject.entry.status:
         case ExitStatus.FINALIZED:
             return Close(Closure.LOST, PAID)
@@ -152,6 +152,14 @@ def decide(event: InvalidExit, facts: Facts, policy: Policy) -> Decision:
         f"output {event.utxo_pos} of {subject.entry.owner} was spent by transaction {spend.hash}"
         f" (input {facts.claim.input_index}), signed by its owner",
     )
+
+
+def _without_exit(event: InvalidExit, facts: Facts) -> Hold:
+    if not facts.scan_covers_it:
+        return Hold("our own scan of the root chain has not reached this exit yet")
+    if facts.challenged:
+        return Hold(f"the exit of {event.utxo_pos} was challenged before it was first looked at")
+    return Hold(f"no exit of position {event.utxo_pos} was ever started on the root chain", suspicious=True)
 
 
 def recall(position: UtxoPosition) -> InvalidExit:
