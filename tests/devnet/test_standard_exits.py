@@ -441,7 +441,7 @@ async def test_c18_challenged_exits_are_forgotten(world: World) -> None:
 async def test_c19_an_invalid_exit_that_was_paid_is_told_as_lost_and_never_forgotten(
     late_world: World,
 ) -> None:
-    """Nobody challenged: IE and UE for ever, IE of a Watcher started anew, and the guard tells of the loss."""
+    """Nobody challenged: IE and UE for ever, IE of a Watcher started anew; the guard tells of the loss."""
     world, people = late_world, late_world.people
     fraud = await exit_spent_deposit(people, quiet)
     before = await people.balance(world.alice)
