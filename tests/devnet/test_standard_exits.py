@@ -371,8 +371,8 @@ async def test_c14_an_exit_challenged_before_the_watcher_looked_is_no_event(worl
 async def test_c14_an_exit_challenged_before_the_guard_looked_costs_it_nothing(world: World) -> None:
     """The Watcher still reports it, the contract says otherwise: nothing is sent, and nobody is woken.
 
-    The case is closed as done by others. v0.2 forgets a challenged exit: there the guard's scan may be too late
-    to know which exit it was, and there is no case.
+    The case is closed as done by others. v0.2 forgets a challenged exit: there the guard's scan may come too
+    late to know which exit it was, and there is no case.
     """
     fraud = await exit_spent_deposit(world.people, quiet)
     await world.reports(about(IE, fraud))
