@@ -82,6 +82,10 @@ class _Exits:
     async def paid(self, exit_: TrackedExit) -> bool:
         return exit_.position not in self._exits
 
+    async def challenged(self, position: UtxoPosition, since: int) -> bool:
+        del since
+        return position not in self._exits
+
     async def scanned_to(self) -> int:
         return frauds.HEAD.number
 

@@ -14,7 +14,13 @@ from plasma_guard.config import Config
 from plasma_guard.domain.cases import TrackedExit
 from plasma_guard.domain.decisions import Act, Decision
 from plasma_guard.domain.errors import ConfigurationError, RetryableError
-from plasma_guard.domain.exits import ExitFinalized, ExitStarted, InFlightExitStarted, RootChainEvent
+from plasma_guard.domain.exits import (
+    ExitChallenged,
+    ExitFinalized,
+    ExitStarted,
+    InFlightExitStarted,
+    RootChainEvent,
+)
 from plasma_guard.domain.position import UtxoPosition
 from plasma_guard.domain.primitives import Hash32, shorten
 from plasma_guard.ports import ExitGame
@@ -101,6 +107,13 @@ class ScannedNow:
             isinstance(event, ExitFinalized)
             and event.exit_id == exit_.exit_id
             and event.block_number >= exit_.started_block
+            for event in self._events
+        )
+
+    async def challenged(self, position: UtxoPosition, since: int) -> bool:
+        """Return whether the logs say that an exit of this position was challenged in `since` or later."""
+        return any(
+            isinstance(event, ExitChallenged) and event.position == position and event.block_number >= since
             for event in self._events
         )
 

@@ -306,6 +306,10 @@ class Journal(Protocol):
         """Return whether a finalization of this exit id was scanned at or after this start."""
         ...
 
+    async def was_challenged(self, position: UtxoPosition, since: int) -> bool:
+        """Return whether a challenge of an exit of this position was scanned in block `since` or later."""
+        ...
+
     async def judge(
         self,
         exits: Sequence[tuple[ExitId, str]],

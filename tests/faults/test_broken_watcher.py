@@ -58,9 +58,9 @@ async def unverified(guard: Guard, fraud: Fraud) -> dict[str, Any]:
     async def listed() -> dict[str, Any] | None:
         _, page = await guard.page("/status")
         found = [each["position"] for each in page["exits"]["unverified_exits"]]
-        return page if str(fraud.exit.position) in found else None
+        return dict(page) if str(fraud.exit.position) in found else None
 
-    page = await until(listed, f"{fraud.exit.position} is listed as unverified")
+    page: dict[str, Any] | None = await until(listed, f"{fraud.exit.position} is listed as unverified")
     assert page is not None
     return page
 

@@ -1,6 +1,7 @@
 """A Watcher that lies costs no gas, hides no fraud and wakes nobody a thousand times."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -133,7 +134,7 @@ async def test_challenge_data_altered_in_any_field_is_not_sent(tmp_path: Path, r
                 )
 
             for name in lies:
-                await until(lambda name=name: judged(name), f"the lie {name!r} is seen through")  # type: ignore[misc]
+                await until(partial(judged, name), f"the lie {name!r} is seen through")
             await net.challenged(model)
             assert told == set(lies)
             assert [each.position for each in await net.challenges()] == [model.exit.position]
@@ -146,7 +147,7 @@ async def test_challenge_data_altered_in_any_field_is_not_sent(tmp_path: Path, r
 async def test_a_watcher_that_reports_nothing_stops_no_challenge(
     net: Arena, watcher: WatcherProxy, tmp_path: Path
 ) -> None:
-    """An empty list is a claim: our own scan finds the exit, the direct question the proof; and it is told."""
+    """An empty list is a claim: our own scan finds the exit, a direct question the proof; and it is told."""
 
     def rewrite(path: str, _: Any, answer: Any) -> Any:
         if path == "/status.get":

@@ -214,6 +214,14 @@ class JournalSuite:
         assert await journal.was_paid(early)
         assert not await journal.was_paid(late)
 
+    async def test_a_challenge_is_known_by_its_position_alone(self, journal: Journal) -> None:
+        """Also without any start: one in an earlier block, or of another position, is not it."""
+        await journal.record_scan(0, block(9), [], [challenged(1, 5)])
+        position = exit_(1, f"{tx(1)}/0", 3).position
+        assert await journal.was_challenged(position, 5)
+        assert not await journal.was_challenged(position, 6)
+        assert not await journal.was_challenged(exit_(2, f"{tx(2)}/0", 3).position, 0)
+
     # Cases and decisions
 
     async def test_a_case_is_opened_once_per_key(self, journal: Journal) -> None:

@@ -79,6 +79,13 @@ def test_an_exit_that_never_started_is_a_lie() -> None:
     )
 
 
+def test_an_exit_challenged_before_anybody_looked_is_no_lie() -> None:
+    """On v0.2 nothing but its challenge's log is left of it: nothing to do, and nothing to suspect."""
+    fraud = spent_deposit(Generation.ROOTCHAIN_V02)
+    decision = conclude(fraud, fraud.facts(subject=None, claim=None, challenged=True))
+    assert decision == Hold(f"the exit of {fraud.position} was challenged before it was first looked at")
+
+
 def test_an_exit_our_scan_has_not_reached_is_waited_for() -> None:
     """While catching up, an unknown exit is no lie yet."""
     fraud = spent_deposit(Generation.ALD_V1)

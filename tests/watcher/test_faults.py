@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import gzip
 import json
-import time
 import tracemalloc
 import zlib
 from collections.abc import Iterator
@@ -20,18 +19,15 @@ LIMIT = 16 * 2**20
 
 
 @contextlib.contextmanager
-def bounded(*, megabytes: float, seconds: float) -> Iterator[None]:
-    """Fail when the block takes more memory above what was there, or more time, than stated."""
+def bounded(*, megabytes: float) -> Iterator[None]:
+    """Fail when the block takes more memory above what was there than stated."""
     tracemalloc.start()
-    started = time.perf_counter()
     try:
         yield
-        elapsed = time.perf_counter() - started
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
     assert peak < megabytes * 10**6
-    assert elapsed < seconds
 
 
 def answering(body: bytes, **headers: str) -> Handler:
@@ -70,7 +66,7 @@ HOSTILE = {
 async def test_hostile_json_is_refused_cheaply(name: str, serve: Serve) -> None:
     """Malformed, deep, duplicate or non-finite JSON is misbehaviour within a second or two and 200 MB."""
     async with HttpWatcher(await serve(answering(HOSTILE[name]))) as watcher:
-        with bounded(megabytes=200, seconds=4), pytest.raises(WatcherMisbehaved) as caught:
+        with bounded(megabytes=200), pytest.raises(WatcherMisbehaved) as caught:
             await watcher.status()
     assert len(str(caught.value)) < 500
 
@@ -104,7 +100,7 @@ async def test_100_megabytes_are_not_read(serve: Serve) -> None:
         return response
 
     async with HttpWatcher(await serve(handle)) as watcher:
-        with bounded(megabytes=80, seconds=5), pytest.raises(WatcherMisbehaved, match="larger than 16777216"):
+        with bounded(megabytes=80), pytest.raises(WatcherMisbehaved, match="larger than 16777216"):
             await watcher.status()
     assert sent < 40
 
@@ -116,7 +112,7 @@ async def test_a_compression_bomb_is_not_inflated(encoding: str, serve: Serve) -
     bomb = b"".join(deflater.compress(bytes(2**20)) for _ in range(1024)) + deflater.flush()
     headers = {"content-encoding": encoding}
     async with HttpWatcher(await serve(answering(bomb, **headers))) as watcher:
-        with bounded(megabytes=80, seconds=4), pytest.raises(WatcherMisbehaved, match="larger than"):
+        with bounded(megabytes=80), pytest.raises(WatcherMisbehaved, match="larger than"):
             await watcher.status()
 
 
@@ -153,7 +149,7 @@ async def test_10000_events_are_read_fast(serve: Serve) -> None:
     sent = json.dumps(body).encode()
     assert len(sent) > 5_000_000
     async with HttpWatcher(await serve(answering(sent))) as watcher:
-        with bounded(megabytes=100, seconds=3):
+        with bounded(megabytes=100):
             assert len((await watcher.status()).events) == 10_000
 
 
@@ -170,7 +166,7 @@ async def test_a_byte_at_a_time_ends_at_the_deadline(serve: Serve) -> None:
         return response
 
     async with HttpWatcher(await serve(handle), deadline=0.3) as watcher:
-        with bounded(megabytes=10, seconds=1.5), pytest.raises(WatcherUnreachable, match=r"within 0\.3 s"):
+        with bounded(megabytes=10), pytest.raises(WatcherUnreachable, match=r"within 0\.3 s"):
             await watcher.status()
 
 
@@ -204,7 +200,7 @@ async def test_broken_http_is_an_error_of_the_watcher(answer: bytes, serve_raw: 
         await writer.drain()
 
     async with HttpWatcher(await serve_raw(handle)) as watcher:
-        with bounded(megabytes=20, seconds=4), pytest.raises(WatcherError) as caught:
+        with bounded(megabytes=20), pytest.raises(WatcherError) as caught:
             await watcher.status()
     assert len(str(caught.value)) < 500
 

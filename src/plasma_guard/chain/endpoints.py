@@ -164,6 +164,7 @@ class EndpointPool:
             raise
         state.failures = 0
         state.problem = None
+        state.paused_until = float("-inf")
         return answer
 
     async def _verify(self, state: EndpointState) -> None:

@@ -177,6 +177,15 @@ class React:
         match decision:
             case Act():
                 log.info("proven, to be answered", event_key=event.key, reason=decision.reason, **told)
+            case Close(closure=Closure.LOST) if case:
+                # The same key as when our own challenge came too late: one loss, one alert.
+                log.error("lost", event_key=event.key, reason=decision.reason, **told)
+                self._alerts.alert(
+                    f"case/{case.id}/lost",
+                    Severity.CRITICAL,
+                    f"case {case.id} is lost: {decision.reason}",
+                    position=str(case.position),
+                )
             case Close():
                 log.info("nothing to do", event_key=event.key, reason=decision.reason, **told)
             case Alert():

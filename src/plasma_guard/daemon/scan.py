@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 import structlog
 
@@ -73,6 +74,10 @@ class Scan:
         """Return whether the logs say that this start was processed and paid."""
         return await self._journal.was_paid(exit_)
 
+    async def challenged(self, position: UtxoPosition, since: int) -> bool:
+        """Return whether the logs say that an exit of this position was challenged in `since` or later."""
+        return await self._journal.was_challenged(position, since)
+
     async def scanned_to(self) -> int:
         """Return the last root-chain block the scan covers, 0 before the first."""
         return self._covered
@@ -113,7 +118,7 @@ class Scan:
         stamp = head if last == head.number else await self._chain.block(last)
         if stamp is None:
             raise ChainUnavailable(f"block {last} below the head {head.number} is not served")
-        events = await self._game.root_chain_events(first, last)
+        events = await self._placed(await self._game.root_chain_events(first, last))
         starts = [event for event in events if isinstance(event, ExitStarted)]
         await self._tell_impossible([event for event in starts if self._is_impossible(event)], head)
         tracked = await self._track(starts)
@@ -122,6 +127,22 @@ class Scan:
         self._covered = last
         await self._refresh(await self._ended(events), head)
         return new
+
+    async def _placed(self, events: Sequence[RootChainEvent]) -> list[RootChainEvent]:
+        """Give starts whose entry is gone by now the position that was noted while it stood.
+
+        RootChain v0.2 logs no position and deletes a challenged entry: read again, such a start must not look
+        as if a reorg had removed it.
+        """
+        if all(event.position for event in events if isinstance(event, ExitStarted)):
+            return list(events)
+        noted = {(each.exit_id, each.start): each.position for each in await self._journal.tracked_exits()}
+        return [
+            replace(event, position=noted.get((event.exit_id, event.identity)))
+            if isinstance(event, ExitStarted) and event.position is None
+            else event
+            for event in events
+        ]
 
     def _is_impossible(self, started: ExitStarted) -> bool:
         position = started.position

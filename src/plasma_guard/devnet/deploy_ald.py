@@ -17,6 +17,7 @@ ETH: Final = "0x" + "00" * 20
 _TOKEN_SUPPLY: Final = 10**24
 _PAYMENT_TX: Final = 1
 _FEE_TX: Final = 3
+_FEE_OUTPUT: Final = 2
 _MORE_VP: Final = 2
 # Enough for a receiver that only accepts the ether.
 _GAS_STIPEND: Final = 2300
@@ -110,7 +111,8 @@ async def _create_exit_game(chain: Transactor, revision: str, framework: str, de
     suffix = _SUFFIX[revision]
     condition: Artifact = artifacts.load(f"SpendingCondition{suffix}")
     payment = await chain.create(deployer_key, condition, framework, _PAYMENT_TX, _PAYMENT_TX)
-    fee = await chain.create(deployer_key, condition, framework, _FEE_TX, _PAYMENT_TX)
+    fee_condition = artifacts.load(f"FeeSpendingCondition{suffix}")
+    fee = await chain.create(deployer_key, fee_condition, framework, _FEE_TX, _FEE_OUTPUT, _PAYMENT_TX)
     in_flight = await chain.create(deployer_key, artifacts.load(f"InFlightGame{suffix}"))
     await chain.skip_nonces(deployer_key, _EXIT_GAME_NONCE)
     setup = (framework, ETH_VAULT, ERC20_VAULT, payment, fee, _GAS_STIPEND, in_flight)

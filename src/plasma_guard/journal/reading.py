@@ -129,6 +129,15 @@ class JournalReads:
         )
         return await self._read(lambda c: c.execute(query.limit(1)).first() is not None)
 
+    async def was_challenged(self, position: UtxoPosition, since: int) -> bool:
+        """Return whether a challenge of an exit of this position was scanned in block `since` or later."""
+        query = select(root_events.c.log_index).where(
+            root_events.c.kind == "exit_challenged",
+            root_events.c.position == position.encode(),
+            root_events.c.block_number >= since,
+        )
+        return await self._read(lambda c: c.execute(query.limit(1)).first() is not None)
+
     async def cases(self, *, open_only: bool = False) -> list[Case]:
         """Return cases, oldest first."""
         query = select(cases).order_by(cases.c.id)

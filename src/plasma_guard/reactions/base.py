@@ -53,6 +53,10 @@ class ExitStarts(Protocol):
         """Return whether the root chain's logs say that this start was processed and paid."""
         ...
 
+    async def challenged(self, position: UtxoPosition, since: int) -> bool:
+        """Return whether the logs say that an exit of this position was challenged in `since` or later."""
+        ...
+
     async def scanned_to(self) -> int:
         """Return the last root-chain block the scan covers, 0 before the first."""
         ...

@@ -48,6 +48,8 @@ class Facts:
     `entry` is the contract's own; None with `subject`.
 
     `paid`: the root chain's logs say that this start was processed and paid, which an emptied entry does not.
+    `challenged`: they say that an exit of this position was challenged, although its start cannot be placed:
+    RootChain v0.2 logs no position, and the entry that has it may be gone before anybody looks.
     """
 
     subject: Subject | None
@@ -58,6 +60,7 @@ class Facts:
     paid: bool
     rules: PlasmaRules
     verifying_contract: Address
+    challenged: bool = False
 
 
 async def gather(event: InvalidExit, scene: Scene) -> tuple[Facts]:
@@ -78,11 +81,16 @@ async def gather(event: InvalidExit, scene: Scene) -> tuple[Facts]:
             claim=claim,
             refusal=refusal,
             scan_covers_it=scanned_to >= min(event.eth_height or scene.at.number, scene.at.number),
-            paid=started is not None and await scene.exits.paid(started),
+            paid=_is_absent(entry) and started is not None and await scene.exits.paid(started),
             rules=scene.game.rules,
             verifying_contract=scene.game.contracts.entry,
+            challenged=entry is None and await scene.exits.challenged(event.utxo_pos, event.eth_height or 0),
         ),
     )
+
+
+def _is_absent(entry: StandardExit | None) -> bool:
+    return entry is not None and entry.status is ExitStatus.ABSENT
 
 
 async def _find_start(event: InvalidExit, scene: Scene) -> TrackedExit | None:
@@ -135,11 +143,7 @@ def decide(event: InvalidExit, facts: Facts, policy: Policy) -> Decision:
     """Challenge only on local proof; the owner is the one recorded on chain, never the event's."""
     subject, entry = facts.subject, facts.entry
     if subject is None or entry is None:
-        if facts.scan_covers_it:
-            return Hold(
-                f"no exit of position {event.utxo_pos} was ever started on the root chain", suspicious=True
-            )
-        return Hold("our own scan of the root chain has not reached this exit yet")
+        return _without_exit(event, facts)
     match entry.status:
         case ExitStatus.FINALIZED:
             return Close(Closure.LOST, PAID)
@@ -171,6 +175,14 @@ def decide(event: InvalidExit, facts: Facts, policy: Policy) -> Decision:
         f"output {event.utxo_pos} of {entry.owner} was spent by transaction {spend.hash}"
         f" (input {facts.claim.input_index}), signed by its owner",
     )
+
+
+def _without_exit(event: InvalidExit, facts: Facts) -> Hold:
+    if not facts.scan_covers_it:
+        return Hold("our own scan of the root chain has not reached this exit yet")
+    if facts.challenged:
+        return Hold(f"the exit of {event.utxo_pos} was challenged before it was first looked at")
+    return Hold(f"no exit of position {event.utxo_pos} was ever started on the root chain", suspicious=True)
 
 
 REACTION = Reaction(InvalidExit, gather, decide)

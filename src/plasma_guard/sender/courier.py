@@ -120,6 +120,7 @@ class Courier:
         """Put signed bytes on disk; only then may they leave."""
         await self.journal.record_attempt(attempt, moment.head.timestamp)
         crash_point("attempt.recorded")
+        self.metrics.count("attempts_total")
         if state.current is not None:
             self.metrics.count("tx_bumps_total")
         state.signed(attempt, moment.now)

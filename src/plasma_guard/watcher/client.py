@@ -8,20 +8,36 @@ from types import TracebackType
 from typing import Self, TypeVar
 
 import httpx
+from pydantic import BaseModel
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt
 
 from plasma_guard.domain.errors import ConfigurationError, MalformedError, WatcherMisbehaved, WatcherRefused
-from plasma_guard.domain.evidence import StandardExitChallenge
+from plasma_guard.domain.evidence import (
+    Competitor,
+    ExitData,
+    Inclusion,
+    InputSpend,
+    OutputSpend,
+    StandardExitChallenge,
+)
 from plasma_guard.domain.position import UtxoPosition
-from plasma_guard.domain.primitives import shorten
-from plasma_guard.domain.watchers import WatcherStatus
+from plasma_guard.domain.primitives import Address, shorten
+from plasma_guard.domain.watchers import ExitableUtxo, WatcherStatus
 from plasma_guard.watcher import body
 from plasma_guard.watcher.failures import Answer, transport_failures, unwrap, validated
-from plasma_guard.watcher.schema import ChallengeData, ConfigurationData, Envelope, Shape, StatusData
+from plasma_guard.watcher.in_flight import CompetitorData, InclusionData, InputSpendData, OutputSpendData
+from plasma_guard.watcher.schema import (
+    ChallengeData,
+    ConfigurationData,
+    Envelope,
+    ExitProofData,
+    StatusData,
+    UtxosData,
+)
 
 _HEADERS = {"accept": "application/json", "accept-encoding": "gzip", "user-agent": "plasma-guard"}
 _ATTEMPTS = 2
-_Data = TypeVar("_Data", bound=Shape)
+_Data = TypeVar("_Data", bound=BaseModel)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +108,44 @@ class HttpWatcher:
         data, _ = await self._ask("POST", "utxo.get_challenge_data", ChallengeData, parameters)
         return data.challenge(position)
 
+    async def competitor(self, in_flight_tx: bytes) -> Competitor:
+        """Ask `in_flight_exit.get_competitor`; `WatcherRefused` when it knows none that is viable now."""
+        parameters = {"txbytes": _hex(in_flight_tx)}
+        data, _ = await self._ask("POST", "in_flight_exit.get_competitor", CompetitorData, parameters)
+        return data.competitor()
+
+    async def inclusion(self, in_flight_tx: bytes) -> Inclusion:
+        """Ask `in_flight_exit.prove_canonical`; `WatcherRefused` when there is nothing to respond to."""
+        parameters = {"txbytes": _hex(in_flight_tx)}
+        data, _ = await self._ask("POST", "in_flight_exit.prove_canonical", InclusionData, parameters)
+        return data.inclusion()
+
+    async def input_spend(self, in_flight_tx: bytes, index: int) -> InputSpend:
+        """Ask `in_flight_exit.get_input_challenge_data`; `WatcherRefused` for a piggyback that is fine."""
+        path = "in_flight_exit.get_input_challenge_data"
+        parameters: dict[str, int | str] = {"txbytes": _hex(in_flight_tx), "input_index": index}
+        data, _ = await self._ask("POST", path, InputSpendData, parameters)
+        return data.spend()
+
+    async def output_spend(self, in_flight_tx: bytes, index: int) -> OutputSpend:
+        """Ask `in_flight_exit.get_output_challenge_data`; `WatcherRefused` for a piggyback that is fine."""
+        path = "in_flight_exit.get_output_challenge_data"
+        parameters: dict[str, int | str] = {"txbytes": _hex(in_flight_tx), "output_index": index}
+        data, _ = await self._ask("POST", path, OutputSpendData, parameters)
+        return data.spend()
+
+    async def exitable_utxos(self, owner: Address) -> list[ExitableUtxo]:
+        """Ask `account.get_exitable_utxos`, for which a real Watcher scans its whole database."""
+        parameters = {"address": str(owner)}
+        data, _ = await self._ask("POST", "account.get_exitable_utxos", UtxosData, parameters)
+        return [each.utxo() for each in data.root]
+
+    async def exit_data(self, position: UtxoPosition) -> ExitData:
+        """Ask `utxo.get_exit_data`; success does not say that the output is unspent."""
+        parameters = {"utxo_pos": position.encode()}
+        data, _ = await self._ask("POST", "utxo.get_exit_data", ExitProofData, parameters)
+        return data.exit_data()
+
     async def configuration(self) -> WatcherConfiguration | None:
         """Ask `configuration.get`; None from a Watcher older than v0.4, which has no such endpoint."""
         try:
@@ -149,6 +203,10 @@ class HttpWatcher:
             with attempt:
                 return await self._http.send(request, stream=True)
         raise AssertionError("tenacity either returns or raises")
+
+
+def _hex(content: bytes) -> str:
+    return "0x" + content.hex()
 
 
 def _is_loopback(host: str) -> bool:

@@ -4,47 +4,22 @@ import re
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, PlainValidator
+from pydantic import Field, RootModel
 
-from plasma_guard.domain.errors import MalformedError
-from plasma_guard.domain.evidence import StandardExitChallenge
+from plasma_guard.domain.evidence import ExitData, StandardExitChallenge
 from plasma_guard.domain.exits import ExitId
 from plasma_guard.domain.position import UtxoPosition
-from plasma_guard.domain.primitives import Address, Timestamp, shorten
-from plasma_guard.domain.watchers import ByzantineEvent, WatcherStatus
+from plasma_guard.domain.primitives import Address, Timestamp, Wei, shorten
+from plasma_guard.domain.watchers import ByzantineEvent, ExitableUtxo, WatcherStatus
+from plasma_guard.watcher.in_flight import InFlightExitData
+from plasma_guard.watcher.shapes import HexAddress, HexBytes, Index, Label, Natural, Position, Shape
 
 MALFORMED = "malformed"
 """Name given to an entry of `byzantine_events` that has not the shape of an event."""
 
-_HEX = re.compile("0[xX](?:[0-9a-fA-F]{2})*")
 _EVENT_NAME = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
-_BYTES_LIMIT = 100_000
-"""Far above any transaction: at most five inputs and outputs fit in some 600 bytes."""
-
-
-def _bytes(value: object) -> bytes:
-    if not isinstance(value, str) or not _HEX.fullmatch(value):
-        raise MalformedError(f"expected 0x and an even number of hex digits, got {shorten(value)}")
-    if len(value) > 2 * _BYTES_LIMIT:
-        raise MalformedError(f"expected at most {_BYTES_LIMIT} bytes, got {len(value) // 2 - 1}")
-    return bytes.fromhex(value[2:])
-
-
-def _address(value: object) -> Address:
-    return Address(_bytes(value))
-
-
-HexBytes = Annotated[bytes, PlainValidator(_bytes)]
-HexAddress = Annotated[Address, PlainValidator(_address)]
-Natural = Annotated[int, Field(ge=0, lt=2**256)]
-Label = Annotated[str, Field(max_length=100, pattern=r"^[ -~]*$")]
-"""Short printable ASCII: names and versions."""
-
-
-class Shape(BaseModel):
-    """Base of all answers: JSON types are taken as they are, an integer in quotes is not an integer."""
-
-    model_config = ConfigDict(strict=True, extra="ignore", frozen=True)
+_MANY = 100_000
+"""Entries of a list that is not bounded by what it lists; the size of the body bounds it first."""
 
 
 class Envelope(Shape):
@@ -80,7 +55,8 @@ class StatusData(Shape):
     last_seen_eth_block_number: Natural | None = None
     last_seen_eth_block_timestamp: Natural | None = None
     eth_syncing: bool
-    services_synced_heights: Annotated[list[ServiceHeight], Field(max_length=1000)] = []
+    services_synced_heights: list[ServiceHeight] = Field(default_factory=list, max_length=1000)
+    in_flight_exits: list[InFlightExitData] = Field(default_factory=list, max_length=_MANY)
     contract_addr: HexAddress | Annotated[dict[Label, HexAddress], Field(max_length=100)] | None = None
 
     def status(self, version: str | None) -> WatcherStatus:
@@ -96,6 +72,7 @@ class StatusData(Shape):
             services={each.service: each.height for each in self.services_synced_heights},
             contract_addresses=self._addresses(),
             version=version,
+            in_flight_exits=tuple(each.known() for each in self.in_flight_exits),
         )
 
     def _addresses(self) -> Mapping[str, Address]:
@@ -111,7 +88,7 @@ class ChallengeData(Shape):
 
     exit_id: Natural
     exiting_tx: HexBytes | None = None
-    input_index: Annotated[int, Field(ge=0, lt=256)]
+    input_index: Index
     sig: HexBytes
     txbytes: HexBytes
 
@@ -125,6 +102,35 @@ class ChallengeData(Shape):
             signature=self.sig,
             exiting_tx=self.exiting_tx,
         )
+
+
+class ExitProofData(Shape):
+    """Answer of `utxo.get_exit_data`."""
+
+    utxo_pos: Position
+    txbytes: HexBytes
+    proof: HexBytes
+
+    def exit_data(self) -> ExitData:
+        """Return the claim."""
+        return ExitData(self.utxo_pos, self.txbytes, self.proof)
+
+
+class UtxoData(Shape):
+    """One entry of `account.get_exitable_utxos`."""
+
+    utxo_pos: Position
+    owner: HexAddress
+    currency: HexAddress
+    amount: Natural
+
+    def utxo(self) -> ExitableUtxo:
+        """Return the entry in the form all dialects share."""
+        return ExitableUtxo(self.utxo_pos, self.owner, self.currency, Wei(self.amount))
+
+
+class UtxosData(RootModel[Annotated[list[UtxoData], Field(max_length=_MANY)]]):
+    """Answer of `account.get_exitable_utxos`."""
 
 
 class ConfigurationData(Shape):

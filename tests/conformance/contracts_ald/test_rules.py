@@ -5,16 +5,22 @@ from __future__ import annotations
 import random
 
 import pytest
+import rlp
+from eth_utils.address import to_checksum_address
 
-from conformance.contracts_ald.world import START, Call, World
+from conformance.contracts_ald.in_flight_stories import piggyback, start_included
+from conformance.contracts_ald.world import ETH, START, Call, World
 from plasma_guard.devnet import artifacts
 from plasma_guard.devnet.errors import DevnetError
 from plasma_guard.devnet.jsonrpc import EvmRpcError
 from plasma_guard.devnet.transactor import Transactor
+from plasma_guard.plasma.keccak import keccak
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 _TWO_DAYS = 172_800
+# The deployer's sixth contract is the code of in-flight exits.
+_IN_FLIGHT_GAME_NONCE = 5
 
 
 async def test_priority_queue_gives_the_smallest_first(world: World) -> None:
@@ -93,3 +99,58 @@ async def test_v2_exit_game_is_initialized_once(world: World) -> None:
         pytest.skip("revision 1 has no init")
     with pytest.raises(EvmRpcError, match="Exit game was already initialized"):
         await world.read(world.call("maintainer", "payment_exit_game", "init"))
+
+
+async def test_code_of_in_flight_exits_holds_no_exits_of_its_own(world: World) -> None:
+    """The contract that the exit game borrows code from starts nothing when it is called directly."""
+    start = start_included(world, "carol", "s0:0")
+    deployer = bytes.fromhex(world.address("deployer")[2:])
+    game = to_checksum_address(keccak(rlp.encode([deployer, _IN_FLIGHT_GAME_NONCE]))[12:])
+    assert await world.evm.rpc("eth_getCode", game, "latest") != "0x"
+    with pytest.raises(EvmRpcError, match="execution reverted"):
+        await world.read(Call(start.sender, game, start.data, start.value))
+    assert await world.read(start) == "0x"
+
+
+async def test_a_starter_that_takes_no_ether_cannot_have_its_exit_deleted(world: World) -> None:
+    """Deletion reverts, so the bond and the exit stay; processing goes on without returning the bond."""
+    greedy = world.addresses["greedy"]
+    begin = start_included(world, "carol", "s0:0")
+    receipt = await world.send(Call(greedy, begin.to, begin.data, begin.value), START + 100)
+    assert receipt["status"] == "0x1"
+    transaction = bytes.fromhex(world.outputs["s0:0"]["raw_rlp"][2:])
+    exit_id = world.rules.in_flight_exit_id(transaction)
+    snapshot = await world.evm.snapshot()
+    await world.pass_time(START + 400)
+    delete = world.call("guard", "payment_exit_game", "deleteNonPiggybackedInFlightExit", exit_id)
+    with pytest.raises(EvmRpcError, match="failed to transfer ETH"):
+        await world.read(delete)
+    await world.evm.revert(snapshot)
+
+    await world.send(piggyback(world, "carol", "Output", transaction, 0), START + 101)
+    before = await world.balance(world.addresses["payment_exit_game"])
+    receipt = await world.send(world.process(1, ETH, 1), START + 2000)
+    failed = "0x" + keccak(b"InFlightBondReturnFailed(address,uint256)").hex()
+    amounts = [int(log["data"], 16) for log in receipt["logs"] if log["topics"][0] == failed]
+    assert amounts == [world.start_bond]
+    paid = before - await world.balance(world.addresses["payment_exit_game"])
+    assert paid == world.piggyback_bond
+
+
+async def test_a_changed_piggyback_bond_is_asked_and_returned(world: World) -> None:
+    """After two days the old bond is refused; the new one comes back in full when the exit is processed."""
+    doubled = (2 * world.piggyback_bond,) if world.is_v1 else (2 * world.piggyback_bond, 0)
+    update = world.call("maintainer", "payment_exit_game", "updatePiggybackBondSize", *doubled)
+    await world.send(update, START + 100)
+    transaction = bytes.fromhex(world.outputs["s0:0"]["raw_rlp"][2:])
+    await world.send(start_included(world, "carol", "s0:0"), START + 99 + _TWO_DAYS)
+    old = piggyback(world, "carol", "Output", transaction, 0)
+    await world.pass_time(START + 100 + _TWO_DAYS)
+    with pytest.raises(EvmRpcError, match=r"Input value must match msg\.value"):
+        await world.read(old)
+    new = Call(old.sender, old.to, old.data, 2 * world.piggyback_bond)
+    assert (await world.send(new, START + 101 + _TWO_DAYS))["status"] == "0x1"
+    before = await world.balance(world.addresses["payment_exit_game"])
+    await world.send(world.process(1, ETH, 1), START + 2000 + _TWO_DAYS)
+    paid = before - await world.balance(world.addresses["payment_exit_game"])
+    assert paid == world.start_bond + 2 * world.piggyback_bond

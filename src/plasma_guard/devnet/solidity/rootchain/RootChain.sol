@@ -1,12 +1,22 @@
 pragma solidity 0.5.17;
 
-import "./RootChainStandardExits.sol";
+import "./RootChainInFlightCanonicity.sol";
+import "./RootChainInFlightEnds.sol";
+import "./RootChainInFlightPiggybacks.sol";
+import "./RootChainInFlightSpends.sol";
+import "./RootChainInFlightStarts.sol";
 
 /**
  * @title The monolithic root chain contract of the v0.2 generation.
  * @notice It shows a guard the interface, the rules and the bugs of the contract that ran under that name.
  */
-contract RootChain is RootChainStandardExits {
+contract RootChain is
+    RootChainInFlightStarts,
+    RootChainInFlightPiggybacks,
+    RootChainInFlightCanonicity,
+    RootChainInFlightSpends,
+    RootChainInFlightEnds
+{
     /// Makes the caller the operator, sets the exit period (seconds) and opens the ether queue; works once.
     function init(uint256 exitPeriod) public {
         _initOperator();
@@ -47,7 +57,7 @@ contract RootChain is RootChainStandardExits {
         for (uint256 left = exitsToProcess; exitableAt < block.timestamp && left > 0; left--) {
             queue.delMin();
             if (inFlight) {
-                processInFlightExit(exitId);
+                processInFlightExit(exitId, token);
             } else {
                 processStandardExit(exitId);
             }

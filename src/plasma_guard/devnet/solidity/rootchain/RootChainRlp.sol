@@ -57,6 +57,17 @@ library RootChainRlp {
         return address(uint160(load(start) >> 96));
     }
 
+    /// A copy of the whole item, header included.
+    function encoding(Item memory self) internal pure returns (bytes memory copy) {
+        copy = new bytes(self.length);
+        uint256 from = self.start;
+        for (uint256 offset = 0; offset < copy.length; offset += 32) {
+            assembly {
+                mstore(add(add(copy, 32), offset), mload(add(from, offset)))
+            }
+        }
+    }
+
     function payload(Item memory self) private pure returns (uint256 start, uint256 length) {
         require(self.length > 0 && firstByte(self.start) < 0xc0);
         uint256 header = headerLength(self.start);

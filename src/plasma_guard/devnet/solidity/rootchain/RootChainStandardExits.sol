@@ -39,8 +39,7 @@ contract RootChainStandardExits is RootChainInFlightExits {
     ) public {
         uint256 spent = challengeTx.inputPosition(inputIndex);
         require(spent == exits[exitId].position);
-        bytes32 digest = challengeTx.signingHash();
-        require(exits[exitId].owner == RootChainTransaction.recover(digest, challengeTxSig));
+        require(exits[exitId].owner == challengeTx.signerOf(challengeTxSig));
         removeExit(exitId, spent);
     }
 

@@ -61,6 +61,13 @@ contract RootChainState {
     event ExitStarted(address indexed owner, uint192 exitId);
     event ExitFinalized(uint192 indexed exitId);
     event ExitChallenged(uint256 indexed utxoPos);
+    event InFlightExitStarted(address indexed initiator, bytes32 txHash);
+    event InFlightExitPiggybacked(address indexed owner, bytes32 txHash, uint8 outputIndex);
+    event InFlightExitChallenged(address indexed challenger, bytes32 txHash, uint256 challengeTxPosition);
+    event InFlightExitChallengeResponded(address challenger, bytes32 txHash, uint256 challengeTxPosition);
+    /// Inputs and outputs alike are announced by their index 0-3: the log does not tell which it was.
+    event InFlightExitOutputBlocked(address indexed challenger, bytes32 txHash, uint8 outputIndex);
+    event InFlightExitFinalized(uint192 inFlightExitId, uint8 outputIndex);
 
     constructor() internal {}
 

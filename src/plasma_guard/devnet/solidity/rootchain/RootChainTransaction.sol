@@ -75,7 +75,11 @@ library RootChainTransaction {
 
     /// The utxo position spent by the input at `index`; zero for an empty slot.
     function inputPosition(bytes memory encoded, uint8 index) internal pure returns (uint256) {
-        Input memory input = decode(encoded).inputs[index];
+        return position(decode(encoded).inputs[index]);
+    }
+
+    /// Numbers beyond what a position has room for carry over, and wrap at 256 bits.
+    function position(Input memory input) internal pure returns (uint256) {
         return input.blknum * BLOCK_OFFSET + input.txindex * TX_OFFSET + input.oindex;
     }
 
@@ -99,6 +103,11 @@ library RootChainTransaction {
             )
         );
         return keccak256(abi.encodePacked("\x19\x01", domain, body));
+    }
+
+    /// Who signed the transaction; anything that is not a signature reverts, so nobody is never the answer.
+    function signerOf(bytes memory encoded, bytes memory signature) internal view returns (address) {
+        return recover(signingHash(encoded), signature);
     }
 
     /// The signer of `digest`: 65 bytes r, s, v with v of 0, 1, 27 or 28; anything else reverts.

@@ -7,7 +7,7 @@ import "../lib/PaymentTx.sol";
 import "../lib/Position.sol";
 import "../vaults/Erc20Vault.sol";
 import "../vaults/EthVault.sol";
-import "./SpendingCondition.sol";
+import "./ISpendingCondition.sol";
 
 /**
  * @notice What standard and in-flight exits share: the contracts around them, and the checks of plasma transactions.
@@ -75,14 +75,14 @@ contract ExitGame is Only {
     }
 
     // The contract that decides about a spend, or zero: outputs of a type are spent by payments only.
-    function conditionOf(uint256 outputType, uint256 spendingTxType) internal view returns (SpendingCondition) {
+    function conditionOf(uint256 outputType, uint256 spendingTxType) internal view returns (ISpendingCondition) {
         if (spendingTxType != PAYMENT_TX) {
-            return SpendingCondition(0);
+            return ISpendingCondition(0);
         }
         if (outputType == PAYMENT_OUTPUT) {
-            return SpendingCondition(setup.paymentCondition);
+            return ISpendingCondition(setup.paymentCondition);
         }
-        return SpendingCondition(outputType == FEE_OUTPUT ? setup.feeCondition : address(0));
+        return ISpendingCondition(outputType == FEE_OUTPUT ? setup.feeCondition : address(0));
     }
 
     function requireMoreVp(bytes memory transaction) internal view {

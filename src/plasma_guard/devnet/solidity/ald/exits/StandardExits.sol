@@ -105,7 +105,7 @@ contract StandardExits is ExitGame {
 
         uint256 outputIndex = Position.outputIndex(exit.utxoPos);
         uint256 outputType = PaymentTx.decode(args.exitingTx, rules()).output(outputIndex).outputType;
-        SpendingCondition condition = conditionOf(outputType, challengeTxType);
+        ISpendingCondition condition = conditionOf(outputType, challengeTxType);
         require(address(condition) != address(0), "Spending condition contract not found");
         bool isDeposit = framework.isDeposit(Position.blockNumber(exit.utxoPos));
         require(

@@ -78,7 +78,7 @@ contract InFlightRules is InFlightState {
 
     function requireSpends(Spend memory spend, uint256 spendingTxType) internal view {
         uint256 outputType = PaymentTx.outputTypeAt(spend.spentTx, Position.outputIndex(spend.utxoPos));
-        SpendingCondition condition = conditionOf(outputType, spendingTxType);
+        ISpendingCondition condition = conditionOf(outputType, spendingTxType);
         require(address(condition) != address(0), "Spending condition contract not found");
         require(
             condition.verify(spend.spentTx, spend.utxoPos, spend.spendingTx, spend.inputIndex, spend.witness),
