@@ -18,6 +18,7 @@ from plasma_guard.domain.errors import (
 )
 from plasma_guard.domain.position import CHILD_BLOCK_INTERVAL
 from plasma_guard.ports import ExitGame
+from plasma_guard.reactions import REACTIONS
 from plasma_guard.watcher import HttpWatcher
 
 REMEDIES = {
@@ -53,6 +54,19 @@ async def examine(config: Config, env: Mapping[str, str]) -> list[Finding]:
                 findings.append(Finding("contracts", ok=False, found=str(error)))
         await _finding(findings, "watcher", lambda: _watcher(config, watcher, chain, game))
         await _keys(findings, config, env, chain if reached else None)
+    return findings + _reactions(config)
+
+
+def _reactions(config: Config) -> list[Finding]:
+    """Say what each event leads to; nothing here can be wrong, but it must be what the operator means."""
+    findings = []
+    for reaction in REACTIONS:
+        event = reaction.event.names[0]
+        mode = config.reactions.mode(event)
+        limit = config.limits.max_cost(event, config.fees.max_cost_per_case)
+        calls = f"{' or '.join(reaction.answers)}, up to {limit} wei of gas a case"
+        answer = calls if reaction.answers else "decide whether to leave the chain, and alert"
+        findings.append(Finding(event, ok=True, found="off" if mode == "off" else f"{mode}: {answer}"))
     return findings
 
 

@@ -139,5 +139,7 @@ class Reaction(Generic[E, F]):
     event: type[E]
     gather: Callable[[E, Scene], Awaitable[Sequence[F]]]
     decide: Callable[[E, F, Policy], Decision]
+    answers: tuple[str, ...]
+    """The calls this can lead to, by the contracts' names; empty where the answer is a decision to leave."""
     implies: Callable[[E], WatcherEvent] | None = None
     """The plain event that a Watcher reports together with a late one; looked at even if it is left out."""

@@ -39,4 +39,4 @@ def decide(event: BlockWithholding, facts: Facts, _policy: Policy) -> Decision:
     return leave_because(facts, event.blknum, "said to be withheld")
 
 
-REACTION = Reaction(BlockWithholding, gather, decide)
+REACTION = Reaction(BlockWithholding, gather, decide, answers=())

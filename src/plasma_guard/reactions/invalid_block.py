@@ -41,4 +41,4 @@ def decide(event: InvalidBlock, facts: Facts, _policy: Policy) -> Decision:
     return leave_because(facts, event.blknum, f"said to be invalid ({shorten(event.error_type)})")
 
 
-REACTION = Reaction(InvalidBlock, gather, decide)
+REACTION = Reaction(InvalidBlock, gather, decide, answers=())

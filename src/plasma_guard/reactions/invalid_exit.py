@@ -185,4 +185,4 @@ def _without_exit(event: InvalidExit, facts: Facts) -> Hold:
     return Hold(f"no exit of position {event.utxo_pos} was ever started on the root chain", suspicious=True)
 
 
-REACTION = Reaction(InvalidExit, gather, decide)
+REACTION = Reaction(InvalidExit, gather, decide, answers=(ChallengeStandardExit.name,))

@@ -88,4 +88,4 @@ def decide(_event: InvalidIfeChallenge, facts: Facts, policy: Policy) -> Decisio
     )
 
 
-REACTION = Reaction(InvalidIfeChallenge, gather, decide)
+REACTION = Reaction(InvalidIfeChallenge, gather, decide, answers=(RespondToNonCanonicalChallenge.name,))

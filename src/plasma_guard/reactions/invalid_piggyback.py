@@ -164,4 +164,6 @@ def _action(exit_: InFlight, claim: InputSpend | OutputSpend) -> ChallengeInputS
     )
 
 
-REACTION = Reaction(InvalidPiggyback, gather, decide)
+REACTION = Reaction(
+    InvalidPiggyback, gather, decide, answers=(ChallengeInputSpent.name, ChallengeOutputSpent.name)
+)

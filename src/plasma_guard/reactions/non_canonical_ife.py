@@ -118,4 +118,4 @@ def _is_no_older(claim: Competitor, exit_: InFlight) -> bool:
     return known is not None and (claim.position is None or claim.position.encode() >= known)
 
 
-REACTION = Reaction(NonCanonicalIfe, gather, decide)
+REACTION = Reaction(NonCanonicalIfe, gather, decide, answers=(ChallengeNotCanonical.name,))

@@ -200,4 +200,4 @@ def _about_an_input(exit_: InFlight, name: str) -> Decision:
     )
 
 
-REACTION = Reaction(PiggybackAvailable, gather, decide)
+REACTION = Reaction(PiggybackAvailable, gather, decide, answers=(Piggyback.name,))

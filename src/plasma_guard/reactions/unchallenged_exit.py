@@ -42,4 +42,4 @@ def plain(event: UnchallengedExit) -> invalid_exit.InvalidExit:
     return invalid_exit.InvalidExit(utxo_pos=event.utxo_pos, eth_height=event.eth_height)
 
 
-REACTION = Reaction(UnchallengedExit, gather, decide, implies=plain)
+REACTION = Reaction(UnchallengedExit, gather, decide, answers=(), implies=plain)

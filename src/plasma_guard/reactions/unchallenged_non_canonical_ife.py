@@ -39,4 +39,4 @@ def plain(event: UnchallengedNonCanonicalIfe) -> non_canonical_ife.NonCanonicalI
     return non_canonical_ife.NonCanonicalIfe(txbytes=event.txbytes)
 
 
-REACTION = Reaction(UnchallengedNonCanonicalIfe, gather, decide, implies=plain)
+REACTION = Reaction(UnchallengedNonCanonicalIfe, gather, decide, answers=(), implies=plain)

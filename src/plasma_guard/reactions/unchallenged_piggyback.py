@@ -46,4 +46,4 @@ def plain(event: UnchallengedPiggyback) -> invalid_piggyback.InvalidPiggyback:
     )
 
 
-REACTION = Reaction(UnchallengedPiggyback, gather, decide, implies=plain)
+REACTION = Reaction(UnchallengedPiggyback, gather, decide, answers=(), implies=plain)
