@@ -5,63 +5,35 @@ from typing import Any
 import pytest
 from eth_abi.abi import encode
 
+from contracts.golden import ALD, GENERATIONS, ald_calls, ald_contracts, ald_game, ald_logs, hexed
 from contracts.recorded import HEAD, RecordedChain, recorded_log
-from plasma_guard.contracts.abis import Function, rootchain
+from plasma_guard.contracts.abis import Function
 from plasma_guard.contracts.abis import ald as abi
-from plasma_guard.contracts.ald import AldExitGame, calls
+from plasma_guard.contracts.ald import calls
 from plasma_guard.contracts.ald.exit_game import _standard_exit
 from plasma_guard.contracts.ald.revisions import REVISIONS, V1, V2
 from plasma_guard.domain.actions import ChallengeStandardExit
 from plasma_guard.domain.errors import ContractError, MalformedError
 from plasma_guard.domain.exits import (
     BlockSubmitted,
-    ContractSet,
     DepositCreated,
     ExitChallenged,
     ExitFinalized,
     ExitId,
     ExitStarted,
     ExitStatus,
-    Generation,
-    InFlightExitPiggybacked,
-    InFlightExitStarted,
-    Side,
 )
 from plasma_guard.domain.position import UtxoPosition
-from plasma_guard.domain.primitives import ETH, Address, Hash32, Seconds, parse_hex
-from vectors_loader import load
+from plasma_guard.domain.primitives import ETH, Address, Hash32
 
-VECTORS = load("ald", "calldata")
-GENERATIONS = {"1.0.5": Generation.ALD_V1, "2.0.0": Generation.ALD_V2}
 ME = Address(b"\x11" * 20)
-
-
-def contracts(version: str) -> ContractSet:
-    addresses = VECTORS["meta"]["contracts"][version]["addresses"]
-    return ContractSet(
-        generation=GENERATIONS[version],
-        entry=Address.parse(addresses["plasma_framework"]),
-        exit_game=Address.parse(addresses["payment_exit_game"]),
-        min_exit_period=Seconds(600),
-        eth_vault=Address.parse(addresses["eth_vault"]),
-        erc20_vault=Address.parse(addresses["erc20_vault"]),
-    )
-
-
-def game(version: str, chain: RecordedChain | None = None) -> AldExitGame:
-    return AldExitGame(chain or RecordedChain(), contracts(version))  # type: ignore[arg-type] # only the recorded reads
 
 
 def cases(*functions: str) -> list[Any]:
     return [
         pytest.param(case, id=f"{case['version']}-{name}-{case['index']}")
-        for case in VECTORS["cases"]
-        if case["kind"] == "transaction" and (name := case["function"].partition("(")[0]) in functions
+        for name, case in ald_calls(*functions)
     ]
-
-
-def hexed(text: str) -> bytes:
-    return parse_hex(text, "vector")
 
 
 @pytest.mark.parametrize("case", cases("challengeStandardExit"))
@@ -77,7 +49,7 @@ def test_challenge_calldata_is_what_the_contract_took(case: dict[str, Any]) -> N
         exiting_tx=hexed(args["exitingTx"]),
     )
     account = Address.parse(case["from"])
-    candidate = game(case["version"]).candidate(action, intent="i", case_id=1, account=account)
+    candidate = ald_game(case["version"]).candidate(action, intent="i", case_id=1, account=account)
     assert candidate.data.hex() == case["calldata"][2:]
     assert (candidate.to, candidate.value) == (Address.parse(case["to"]), 0)
     assert candidate.gas_limit is not None
@@ -159,7 +131,7 @@ READ_FUNCTIONS = {
 }
 READS = [
     pytest.param(case, id=f"{case['version']}-{case['function']}-{case['index']}")
-    for case in VECTORS["cases"]
+    for case in ALD["cases"]
     if case["kind"] == "read" and case["function"] in READ_FUNCTIONS
 ]
 
@@ -195,7 +167,7 @@ def shown(value: Any) -> Any:
 
 EXIT_READS = [
     pytest.param(case, id=f"{case['version']}-{case['note'][:20]}")
-    for case in VECTORS["cases"]
+    for case in ALD["cases"]
     if case["kind"] == "read" and case["function"].startswith("standardExits")
 ]
 
@@ -206,7 +178,7 @@ async def test_recorded_entries_have_the_status_they_had(case: dict[str, Any]) -
     at = Address.parse(case["to"])
     chain = RecordedChain({(at, hexed(case["calldata"])): hexed(case["returned"])})
     ids = [ExitId(int(exit_id)) for exit_id in case["args"]["exitIds"]]
-    found = await game(case["version"], chain).standard_exits(ids, HEAD)
+    found = await ald_game(case["version"], chain).standard_exits(ids, HEAD)
     assert [exit_.exit_id for exit_ in found] == ids
     for exit_, recorded in zip(found, case["decoded"]["ret0"], strict=True):
         if recorded["exitable"]:
@@ -236,41 +208,36 @@ def test_a_challenged_exit_of_amount_zero_is_not_absent() -> None:
 async def test_many_exits_are_read_in_several_calls_of_one_request() -> None:
     """120 exits come back in the order asked."""
     chain = RecordedChain()
-    where = contracts("1.0.5").exit_game
+    where = ald_contracts("1.0.5").exit_game
     for start in range(0, 120, 50):
         ids = list(range(start + 1, min(start + 50, 120) + 1))
         entries = [(True, exit_id * 10**9, b"\x01" * 32, "0x" + "22" * 20, exit_id, 5) for exit_id in ids]
         chain.answers[where, V1.standard_exits.encode(ids)] = encode(
             ["(bool,uint256,bytes32,address,uint256,uint256)[]"], [entries]
         )
-    found = await game("1.0.5", chain).standard_exits([ExitId(n) for n in range(1, 121)], HEAD)
+    found = await ald_game("1.0.5", chain).standard_exits([ExitId(n) for n in range(1, 121)], HEAD)
     assert [exit_.amount for exit_ in found] == list(range(1, 121))
     assert len(chain.asked_at) == 3
-    assert await game("1.0.5", chain).standard_exits([], HEAD) == []
+    assert await ald_game("1.0.5", chain).standard_exits([], HEAD) == []
 
 
 async def test_fewer_exits_than_asked_for_are_an_error() -> None:
     """An answer is never assigned to the wrong exit."""
-    where = contracts("1.0.5").exit_game
+    where = ald_contracts("1.0.5").exit_game
     empty = V1.standard_exits.encode([1])
     chain = RecordedChain({(where, empty): (32).to_bytes(32, "big") + bytes(32)})
     with pytest.raises(ContractError, match="asked for 1 exits, got 0"):
-        await game("1.0.5", chain).standard_exits([ExitId(1)], HEAD)
+        await ald_game("1.0.5", chain).standard_exits([ExitId(1)], HEAD)
 
 
 IN_SCOPE = {
     "ExitStarted",
     "ExitChallenged",
     "ExitFinalized",
-    "InFlightExitStarted",
-    "InFlightExitInputPiggybacked",
-    "InFlightExitOutputPiggybacked",
     "BlockSubmitted",
     "DepositCreated",
 }
-LOGS: list[tuple[str, dict[str, Any]]] = [
-    (case["version"], log) for case in VECTORS["cases"] for log in case.get("logs", []) if "event" in log
-]
+LOGS = [(version, log) for version, log in ald_logs() if not log["event"].startswith("InFlight")]
 
 
 def no_entries(version: str, log: dict[str, Any]) -> dict[tuple[Address, bytes], bytes]:
@@ -278,7 +245,7 @@ def no_entries(version: str, log: dict[str, Any]) -> dict[tuple[Address, bytes],
         return {}
     ask = V1.standard_exits.encode([int(log["decoded"]["exitId"])])
     empty = (32).to_bytes(32, "big") + (1).to_bytes(32, "big") + bytes(6 * 32)
-    return {(contracts(version).exit_game, ask): empty}
+    return {(ald_contracts(version).exit_game, ask): empty}
 
 
 @pytest.mark.parametrize(
@@ -287,7 +254,7 @@ def no_entries(version: str, log: dict[str, Any]) -> dict[tuple[Address, bytes],
 async def test_recorded_logs_decode_to_recorded_fields(version: str, log: dict[str, Any]) -> None:
     """Every log of the three contracts becomes the event it is, or is none of ours."""
     chain = RecordedChain(no_entries(version, log), [recorded_log(log)])
-    events = await game(version, chain).root_chain_events(100, 100)
+    events = await ald_game(version, chain).root_chain_events(100, 100)
     name, fields = log["event"].partition("(")[0], log["decoded"]
     if name not in IN_SCOPE:
         assert events == []
@@ -306,20 +273,6 @@ async def test_recorded_logs_decode_to_recorded_fields(version: str, log: dict[s
         case ExitFinalized():
             assert name == "ExitFinalized"
             assert event.exit_id == int(fields["exitId"])
-        case InFlightExitStarted():
-            assert name == "InFlightExitStarted"
-            assert event.initiator == Address.parse(fields["initiator"])
-            assert event.plasma_tx_hash == Hash32.parse(fields["txHash"])
-        case InFlightExitPiggybacked():
-            side, index = (
-                (Side.INPUT, fields.get("inputIndex"))
-                if "Input" in name
-                else (Side.OUTPUT, fields.get("outputIndex"))
-            )
-            assert event.side is side
-            assert event.index == int(index)
-            assert event.owner == Address.parse(fields["exitTarget"])
-            assert event.plasma_tx_hash == Hash32.parse(fields["txHash"])
         case BlockSubmitted():
             assert name == "BlockSubmitted"
             assert event.blknum == int(next(iter(fields.values())))
@@ -333,41 +286,35 @@ async def test_recorded_logs_decode_to_recorded_fields(version: str, log: dict[s
             )
 
 
-def test_shared_topics_are_read_by_generation() -> None:
-    """InFlightExitStarted has one topic in v0.2 and revision 1, but another layout."""
-    assert rootchain.IN_FLIGHT_EXIT_STARTED.topic == V1.in_flight_exit_started.topic
-    raw = next(log for _, log in LOGS if log["event"] == "InFlightExitStarted(address,bytes32)")
-    with pytest.raises(ContractError, match="other topics"):
-        rootchain.IN_FLIGHT_EXIT_STARTED.decode(recorded_log(raw))
-
-
 async def test_a_log_of_our_topic_from_another_of_our_contracts_is_not_ours() -> None:
     """A block submission "by the vault" is none."""
     raw = next(log for _, log in LOGS if log["event"].startswith("BlockSubmitted"))
-    strange = {**raw, "address": str(contracts("1.0.5").eth_vault)}
-    assert await game("1.0.5", RecordedChain(logs=[recorded_log(strange)])).root_chain_events(1, 100) == []
+    strange = {**raw, "address": str(ald_contracts("1.0.5").eth_vault)}
+    assert (
+        await ald_game("1.0.5", RecordedChain(logs=[recorded_log(strange)])).root_chain_events(1, 100) == []
+    )
 
 
 @pytest.mark.parametrize(("version", "shift"), [("1.0.5", 214), ("2.0.0", 224)])
 async def test_the_queue_head_is_unpacked_from_its_priority(version: str, shift: int) -> None:
     """Exit id and time of the head; None without a queue and with an empty one."""
-    where = contracts(version).entry
+    where = ald_contracts(version).entry
     priority = 1_700_000_500 << shift | (1000 * 10**5) << (160 if shift == 214 else 168) | 77
     has, head = abi.HAS_EXIT_QUEUE.encode(1, ETH), abi.GET_NEXT_EXIT.encode(1, ETH)
     chain = RecordedChain(
         {(where, has): (1).to_bytes(32, "big"), (where, head): priority.to_bytes(32, "big")}
     )
-    found = await game(version, chain).queue_head(ETH, HEAD)
+    found = await ald_game(version, chain).queue_head(ETH, HEAD)
     assert found is not None
     assert (found.exit_id, found.exitable_at) == (77, 1_700_000_500)
     del chain.answers[where, head]
-    assert await game(version, chain).queue_head(ETH, HEAD) is None
+    assert await ald_game(version, chain).queue_head(ETH, HEAD) is None
     chain.answers[where, has] = bytes(32)
-    assert await game(version, chain).queue_head(ETH, HEAD) is None
+    assert await ald_game(version, chain).queue_head(ETH, HEAD) is None
     assert set(chain.asked_at) == {HEAD}
 
 
 async def test_an_unknown_selector_is_a_contract_error() -> None:
     """A read that the contract refuses means that it is not the contract we think."""
     with pytest.raises(ContractError, match="startStandardExitBondSize"):
-        await game("1.0.5").bonds(HEAD)
+        await ald_game("1.0.5").bonds(HEAD)

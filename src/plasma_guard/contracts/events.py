@@ -16,8 +16,13 @@ from plasma_guard.domain.exits import (
     ExitFinalized,
     ExitId,
     ExitStarted,
+    InFlightExitBlocked,
+    InFlightExitChallenged,
+    InFlightExitEnded,
     InFlightExitPiggybacked,
+    InFlightExitResponded,
     InFlightExitStarted,
+    InFlightExitWithdrawn,
     RootChainEvent,
     Side,
     StandardExit,
@@ -121,6 +126,49 @@ def piggybacked(
     return InFlightExitPiggybacked(
         owner=owner, plasma_tx_hash=plasma_tx_hash, side=side, index=index, **_place(log)
     )
+
+
+def in_flight_exit_challenged(log: Log, fields: Mapping[str, Any]) -> InFlightExitChallenged:
+    """Build from challenger, plasma transaction hash and raw position; what else a revision logs is left."""
+    return InFlightExitChallenged(
+        challenger=fields["challenger"],
+        plasma_tx_hash=fields["txHash"],
+        position=fields["challengeTxPosition"],
+        **_place(log),
+    )
+
+
+def in_flight_exit_responded(log: Log, fields: Mapping[str, Any]) -> InFlightExitResponded:
+    """Build from responder, plasma transaction hash and raw position."""
+    return InFlightExitResponded(
+        challenger=fields["challenger"],
+        plasma_tx_hash=fields["txHash"],
+        position=fields["challengeTxPosition"],
+        **_place(log),
+    )
+
+
+def in_flight_exit_blocked(
+    log: Log, fields: Mapping[str, Any], *, side: Side | None, index: int
+) -> InFlightExitBlocked:
+    """Build from challenger and plasma transaction hash; `side` is None where the log does not tell it."""
+    return InFlightExitBlocked(
+        challenger=fields["challenger"],
+        plasma_tx_hash=fields["txHash"],
+        side=side,
+        index=index,
+        **_place(log),
+    )
+
+
+def in_flight_exit_withdrawn(log: Log, *, exit_id: int, side: Side, index: int) -> InFlightExitWithdrawn:
+    """Build from a paid slot on either side."""
+    return InFlightExitWithdrawn(exit_id=ExitId(exit_id), side=side, index=index, **_place(log))
+
+
+def in_flight_exit_ended(log: Log, fields: Mapping[str, Any], *, deleted: bool) -> InFlightExitEnded:
+    """Build from the exit id."""
+    return InFlightExitEnded(exit_id=ExitId(fields["exitId"]), deleted=deleted, **_place(log))
 
 
 def block_submitted(log: Log, fields: Mapping[str, Any]) -> BlockSubmitted:

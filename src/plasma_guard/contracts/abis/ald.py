@@ -26,6 +26,19 @@ DEPOSIT = Function("deposit(bytes)")
 
 # PaymentExitGame
 START_STANDARD_EXIT = Function("startStandardExit((uint256,bytes,bytes))")
+START_IN_FLIGHT_EXIT = Function("startInFlightExit((bytes,bytes[],uint256[],bytes[],bytes[]))")
+PIGGYBACK_ON_INPUT = Function("piggybackInFlightExitOnInput((bytes,uint16))")
+PIGGYBACK_ON_OUTPUT = Function("piggybackInFlightExitOnOutput((bytes,uint16))")
+CHALLENGE_NOT_CANONICAL = Function(
+    "challengeInFlightExitNotCanonical((bytes,uint256,bytes,uint16,bytes,uint16,uint256,bytes,bytes))"
+)
+RESPOND_TO_NON_CANONICAL_CHALLENGE = Function("respondToNonCanonicalChallenge(bytes,uint256,bytes)")
+CHALLENGE_INPUT_SPENT = Function(
+    "challengeInFlightExitInputSpent((bytes,uint16,bytes,uint16,bytes,bytes,uint256,bytes32))"
+)
+CHALLENGE_OUTPUT_SPENT = Function(
+    "challengeInFlightExitOutputSpent((bytes,bytes,uint256,bytes,uint16,bytes,bytes32))"
+)
 START_STANDARD_EXIT_BOND_SIZE = Function("startStandardExitBondSize()", "uint128")
 START_IFE_BOND_SIZE = Function("startIFEBondSize()", "uint128")
 PIGGYBACK_BOND_SIZE = Function("piggybackBondSize()", "uint128")
@@ -40,4 +53,14 @@ IN_FLIGHT_EXIT_INPUT_PIGGYBACKED = Event(
 )
 IN_FLIGHT_EXIT_OUTPUT_PIGGYBACKED = Event(
     "InFlightExitOutputPiggybacked(address indexed exitTarget, bytes32 indexed txHash, uint16 outputIndex)"
+)
+IN_FLIGHT_EXIT_CHALLENGE_RESPONDED = Event(
+    "InFlightExitChallengeResponded(address indexed challenger, bytes32 indexed txHash,"
+    " uint256 challengeTxPosition)"
+)
+IN_FLIGHT_EXIT_INPUT_BLOCKED = Event(
+    "InFlightExitInputBlocked(address indexed challenger, bytes32 indexed txHash, uint16 inputIndex)"
+)
+IN_FLIGHT_EXIT_OUTPUT_BLOCKED = Event(
+    "InFlightExitOutputBlocked(address indexed challenger, bytes32 indexed txHash, uint16 outputIndex)"
 )

@@ -4,9 +4,12 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from plasma_guard.contracts import events
+from plasma_guard.contracts.abis import Function
 from plasma_guard.contracts.abis import ald as abi
-from plasma_guard.contracts.ald import calls, logs
+from plasma_guard.contracts.ald import calls, logs, reasons, starts
+from plasma_guard.contracts.ald.in_flight import in_flight_exit
 from plasma_guard.contracts.ald.revisions import REVISIONS
+from plasma_guard.contracts.candidates import purpose_of, value_of
 from plasma_guard.contracts.positions import position_or_none
 from plasma_guard.contracts.reading import read, read_many
 from plasma_guard.domain.actions import Action
@@ -17,17 +20,23 @@ from plasma_guard.domain.exits import (
     ContractSet,
     ExitId,
     ExitStatus,
+    InFlightExit,
+    InFlightExitStarted,
+    InFlightStartData,
     QueueHead,
     RootChainEvent,
     StandardExit,
 )
 from plasma_guard.domain.primitives import Address, Hash32, Timestamp, Wei
+from plasma_guard.domain.refusals import Meaning
 from plasma_guard.domain.transactions import TxCandidate
 from plasma_guard.plasma.rules import PlasmaRules, rules_for
 from plasma_guard.ports import Call, Chain
 
 IDS_PER_CALL = 50
 """How many exits one eth_call reads; far below any node's gas cap for calls."""
+IN_FLIGHT_IDS_PER_CALL = 20
+"""The same for in-flight exits, whose entries have ten times as many words."""
 _NO_OUTPUT = bytes(32)
 
 
@@ -51,11 +60,19 @@ class AldExitGame:
         """The arithmetic of this generation."""
         return self._rules
 
-    @property
-    def sendable(self) -> Mapping[Address, Mapping[bytes, Collection[Wei]]]:
-        """Which calls the guard ever makes: contract, selector, and the exact values in wei it may carry."""
-        challenge = self._revision.challenge_standard_exit.selector
-        return {self._contracts.exit_game: {challenge: (Wei(0),)}}
+    def sendable(self, bonds: Bonds) -> Mapping[Address, Mapping[bytes, Collection[Wei]]]:
+        """Return which calls the guard ever makes: contract, selector, and the exact values in wei."""
+        free = (
+            self._revision.challenge_standard_exit,
+            abi.CHALLENGE_NOT_CANONICAL,
+            abi.RESPOND_TO_NON_CANONICAL_CHALLENGE,
+            abi.CHALLENGE_INPUT_SPENT,
+            abi.CHALLENGE_OUTPUT_SPENT,
+        )
+        calls_: dict[bytes, Collection[Wei]] = {function.selector: (Wei(0),) for function in free}
+        for function in (abi.PIGGYBACK_ON_INPUT, abi.PIGGYBACK_ON_OUTPUT):
+            calls_[function.selector] = (bonds.piggyback,)
+        return {self._contracts.exit_game: calls_}
 
     async def standard_exits(self, exit_ids: Sequence[ExitId], at: BlockStamp) -> list[StandardExit]:
         """Read several exits at one block, in the order asked.
@@ -63,19 +80,34 @@ class AldExitGame:
         A challenged entry stays, not exitable, until the queue reaches it; a processed one is deleted, so
         paid and never started look alike: `output_finalized` tells them apart.
         """
-        parts = [exit_ids[start : start + IDS_PER_CALL] for start in range(0, len(exit_ids), IDS_PER_CALL)]
-        function = self._revision.standard_exits
-        results = await read_many(
-            self._chain, [(self._contracts.exit_game, function, (list(part),)) for part in parts], at
-        )
-        entries = [entry for (part,) in results for entry in part]
-        if len(entries) != len(exit_ids):
-            raise ContractError(f"standardExits: asked for {len(exit_ids)} exits, got {len(entries)}")
+        entries = await self._entries(self._revision.standard_exits, exit_ids, IDS_PER_CALL, at)
         return [_standard_exit(exit_id, entry) for exit_id, entry in zip(exit_ids, entries, strict=True)]
 
     async def output_finalized(self, output_id: Hash32, at: BlockStamp) -> bool | None:
         """Tell whether an output was paid out, by whichever exit."""
         return bool(await read(self._chain, self._contracts.entry, abi.IS_OUTPUT_FINALIZED, output_id, at=at))
+
+    async def in_flight_exits(self, txs: Sequence[bytes], at: BlockStamp) -> list[InFlightExit]:
+        """Read the in-flight exits of several unsigned transactions at one block, in the order asked.
+
+        The contract does not say when one is exitable: that follows from the first piggyback of each token.
+        """
+        ids = [self._rules.in_flight_exit_id(tx) for tx in txs]
+        entries = await self._entries(self._revision.in_flight_exits, ids, IN_FLIGHT_IDS_PER_CALL, at)
+        return [in_flight_exit(exit_id, entry) for exit_id, entry in zip(ids, entries, strict=True)]
+
+    async def in_flight_start_data(
+        self, event: InFlightExitStarted, at: BlockStamp
+    ) -> InFlightStartData | None:
+        """Return what an exit was started with; None later than `at`, or when it cannot be told.
+
+        Revision 2 logs it. For revision 1 it is in the transaction's calldata, unless another contract made
+        it up itself.
+        """
+        if event.block_number > at.number:
+            return None
+        game = self._contracts.exit_game
+        return await starts.start_of(self._chain, game, self._revision, self._rules, event)
 
     async def plasma_block(self, blknum: int, at: BlockStamp) -> PlasmaBlock | None:
         """Read a plasma block's root and submission time, or None when unknown."""
@@ -118,15 +150,32 @@ class AldExitGame:
             case_id=case_id,
             account=account,
             to=self._contracts.exit_game,
-            data=calls.challenge_standard_exit(self._revision, action, account),
-            value=Wei(0),
-            purpose=f"{action.name} of output {action.position}",
-            gas_limit=calls.CHALLENGE_STANDARD_EXIT_GAS,
+            data=calls.encode(self._revision, action, account),
+            value=value_of(action),
+            purpose=purpose_of(action),
+            gas_limit=calls.GAS_LIMITS[type(action)],
         )
+
+    def refusal(self, action: Action, reason: str | None) -> Meaning:
+        """Tell what it means that the contract refused this action with these words."""
+        return reasons.meaning(action.name, reason)
 
     async def root_chain_events(self, first: int, last: int) -> list[RootChainEvent]:
         """Return the decoded events of blocks first..last inclusive, in chain order."""
         return await events.fetch(self._chain, self._readers, self.standard_exits, first, last)
+
+    async def _entries(
+        self, function: Function, exit_ids: Sequence[ExitId], per_call: int, at: BlockStamp
+    ) -> list[Sequence[Any]]:
+        """Read many entries in calls small enough for any node's gas cap, in the order asked."""
+        parts = [exit_ids[start : start + per_call] for start in range(0, len(exit_ids), per_call)]
+        results = await read_many(
+            self._chain, [(self._contracts.exit_game, function, (list(part),)) for part in parts], at
+        )
+        entries = [entry for (part,) in results for entry in part]
+        if len(entries) != len(exit_ids):
+            raise ContractError(f"{function.name}: asked for {len(exit_ids)} exits, got {len(entries)}")
+        return entries
 
 
 def _standard_exit(exit_id: ExitId, entry: Sequence[Any]) -> StandardExit:

@@ -1,13 +1,50 @@
 """Calldata of RootChain v0.2; amounts are in wei or token units, transactions are unsigned RLP."""
 
+from collections.abc import Mapping, Sequence
+
 from plasma_guard.contracts.abis import rootchain as abi
-from plasma_guard.domain.actions import ChallengeStandardExit
+from plasma_guard.contracts.candidates import tx_position
+from plasma_guard.contracts.rootchain.slots import slot_number
+from plasma_guard.domain.actions import (
+    Action,
+    ChallengeInputSpent,
+    ChallengeNotCanonical,
+    ChallengeOutputSpent,
+    ChallengeStandardExit,
+    Piggyback,
+    RespondToNonCanonicalChallenge,
+)
 from plasma_guard.domain.exits import ExitId
 from plasma_guard.domain.position import UtxoPosition
 from plasma_guard.domain.primitives import Address, Hash32
+from plasma_guard.plasma import rlp
 
-CHALLENGE_STANDARD_EXIT_GAS = 325_000
-"""1.3 times the largest gas use measured for challengeStandardExit (0.25M)."""
+GAS_LIMITS: Mapping[type[Action], int] = {
+    ChallengeStandardExit: 325_000,
+    ChallengeNotCanonical: 533_000,
+    RespondToNonCanonicalChallenge: 130_000,
+    ChallengeInputSpent: 455_000,
+    ChallengeOutputSpent: 507_000,
+    Piggyback: 312_000,
+}
+"""1.3 times the largest gas use measured for each call, in gas units."""
+
+
+def encode(action: Action) -> bytes:
+    """Return the calldata of an action; raises `MalformedError` for fields no such call can have."""
+    match action:
+        case ChallengeStandardExit():
+            return challenge_standard_exit(action)
+        case ChallengeNotCanonical():
+            return challenge_not_canonical(action)
+        case RespondToNonCanonicalChallenge():
+            return respond_to_non_canonical_challenge(action)
+        case ChallengeInputSpent():
+            return challenge_input_spent(action)
+        case ChallengeOutputSpent():
+            return challenge_output_spent(action)
+        case Piggyback():
+            return piggyback(action)
 
 
 def challenge_standard_exit(action: ChallengeStandardExit) -> bytes:
@@ -15,6 +52,68 @@ def challenge_standard_exit(action: ChallengeStandardExit) -> bytes:
     return abi.CHALLENGE_STANDARD_EXIT.encode(
         action.exit_id, action.challenge_tx, action.input_index, action.signature
     )
+
+
+def challenge_not_canonical(action: ChallengeNotCanonical) -> bytes:
+    """Encode the challenge; a competitor without a position goes with 0 and no proof."""
+    position = action.position
+    return abi.CHALLENGE_NOT_CANONICAL.encode(
+        action.in_flight_tx,
+        action.in_flight_input_index,
+        action.competing_tx,
+        action.competing_input_index,
+        0 if position is None else tx_position(position, "competitor"),
+        b"" if position is None else action.proof,
+        action.signature,
+    )
+
+
+def respond_to_non_canonical_challenge(action: RespondToNonCanonicalChallenge) -> bytes:
+    """Encode the response."""
+    position = tx_position(action.position, "in-flight transaction")
+    return abi.RESPOND_TO_NON_CANONICAL_CHALLENGE.encode(action.in_flight_tx, position, action.proof)
+
+
+def challenge_input_spent(action: ChallengeInputSpent) -> bytes:
+    """Encode the challenge; anyone may copy it."""
+    return abi.CHALLENGE_INPUT_SPENT.encode(
+        action.in_flight_tx,
+        action.in_flight_input_index,
+        action.spending_tx,
+        action.spending_input_index,
+        action.signature,
+    )
+
+
+def challenge_output_spent(action: ChallengeOutputSpent) -> bytes:
+    """Encode the challenge; anyone may copy it."""
+    return abi.CHALLENGE_OUTPUT_SPENT.encode(
+        action.in_flight_tx,
+        action.output_position.encode(),
+        action.proof,
+        action.spending_tx,
+        action.spending_input_index,
+        action.signature,
+    )
+
+
+def piggyback(action: Piggyback) -> bytes:
+    """Encode the piggyback; the value sent must equal piggybackBond()."""
+    return abi.PIGGYBACK_IN_FLIGHT_EXIT.encode(action.in_flight_tx, slot_number(action.side, action.index))
+
+
+def start_in_flight_exit(in_flight_tx: bytes, input_txs: bytes, proofs: bytes, signatures: bytes) -> bytes:
+    """Encode the start in the form that in_flight_exit.get_data answers; send inFlightExitBond() with it.
+
+    `input_txs` is the RLP list of the input transactions (see `input_tx_list`), `proofs` are 512 bytes and
+    `signatures` 65 bytes for each input, one after the other.
+    """
+    return abi.START_IN_FLIGHT_EXIT.encode(in_flight_tx, input_txs, proofs, signatures)
+
+
+def input_tx_list(input_txs: Sequence[bytes]) -> bytes:
+    """Return the RLP list of the transactions' own lists; the contract refuses a list of strings."""
+    return rlp.encode_list(input_txs)
 
 
 def start_standard_exit(position: UtxoPosition, output_tx: bytes, proof: bytes) -> bytes:

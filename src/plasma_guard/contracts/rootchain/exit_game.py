@@ -4,9 +4,10 @@ from collections.abc import Collection, Mapping, Sequence
 
 from plasma_guard.contracts import events
 from plasma_guard.contracts.abis import rootchain as abi
+from plasma_guard.contracts.candidates import purpose_of, value_of
 from plasma_guard.contracts.positions import position_or_none
 from plasma_guard.contracts.reading import read, read_many
-from plasma_guard.contracts.rootchain import calls, logs
+from plasma_guard.contracts.rootchain import calls, in_flight, logs, starts
 from plasma_guard.domain.actions import Action
 from plasma_guard.domain.blocks import BlockStamp, PlasmaBlock
 from plasma_guard.domain.exits import (
@@ -14,11 +15,15 @@ from plasma_guard.domain.exits import (
     ContractSet,
     ExitId,
     ExitStatus,
+    InFlightExit,
+    InFlightExitStarted,
+    InFlightStartData,
     QueueHead,
     RootChainEvent,
     StandardExit,
 )
 from plasma_guard.domain.primitives import ZERO_ADDRESS, Address, Hash32, Timestamp, Wei
+from plasma_guard.domain.refusals import Meaning
 from plasma_guard.domain.transactions import TxCandidate
 from plasma_guard.plasma.rules import PlasmaRules, rules_for
 from plasma_guard.ports import Chain
@@ -46,10 +51,18 @@ class RootChainExitGame:
         """The arithmetic of this generation."""
         return self._rules
 
-    @property
-    def sendable(self) -> Mapping[Address, Mapping[bytes, Collection[Wei]]]:
-        """Which calls the guard ever makes: contract, selector, and the exact values in wei it may carry."""
-        return {self._contracts.entry: {abi.CHALLENGE_STANDARD_EXIT.selector: (Wei(0),)}}
+    def sendable(self, bonds: Bonds) -> Mapping[Address, Mapping[bytes, Collection[Wei]]]:
+        """Return which calls the guard ever makes: contract, selector, and the exact values in wei."""
+        free = (
+            abi.CHALLENGE_STANDARD_EXIT,
+            abi.CHALLENGE_NOT_CANONICAL,
+            abi.RESPOND_TO_NON_CANONICAL_CHALLENGE,
+            abi.CHALLENGE_INPUT_SPENT,
+            abi.CHALLENGE_OUTPUT_SPENT,
+        )
+        calls_: dict[bytes, Collection[Wei]] = {function.selector: (Wei(0),) for function in free}
+        calls_[abi.PIGGYBACK_IN_FLIGHT_EXIT.selector] = (bonds.piggyback,)
+        return {self._contracts.entry: calls_}
 
     async def standard_exits(self, exit_ids: Sequence[ExitId], at: BlockStamp) -> list[StandardExit]:
         """Read several exits at one block, in the order asked.
@@ -67,6 +80,22 @@ class RootChainExitGame:
     async def output_finalized(self, output_id: Hash32, at: BlockStamp) -> bool | None:  # noqa: ARG002 : the port says so
         """Return None: this generation keeps no record per output."""
         return None
+
+    async def in_flight_exits(self, txs: Sequence[bytes], at: BlockStamp) -> list[InFlightExit]:
+        """Read the in-flight exits of several unsigned transactions at one block, in the order asked.
+
+        An output's owner and amount are known only once it was piggybacked. Raises `MalformedError` for a
+        started transaction that does not decode.
+        """
+        return await in_flight.read_in_flight_exits(self._chain, self._contracts.entry, self._rules, txs, at)
+
+    async def in_flight_start_data(
+        self, event: InFlightExitStarted, at: BlockStamp
+    ) -> InFlightStartData | None:
+        """Return what an exit was started with, from its transaction's calldata; None later than `at`."""
+        if event.block_number > at.number:
+            return None
+        return await starts.start_of(self._chain, self._rules, event)
 
     async def plasma_block(self, blknum: int, at: BlockStamp) -> PlasmaBlock | None:
         """Read a plasma block's root and submission time, or None when unknown."""
@@ -103,17 +132,21 @@ class RootChainExitGame:
         return QueueHead(ExitId(exit_id), Timestamp(exitable_at), size)
 
     def candidate(self, action: Action, *, intent: str, case_id: int, account: Address) -> TxCandidate:
-        """Turn an action into the call that does it."""
+        """Turn an action into the call that does it; raises `MalformedError` where there is none."""
         return TxCandidate(
             intent=intent,
             case_id=case_id,
             account=account,
             to=self._contracts.exit_game,
-            data=calls.challenge_standard_exit(action),
-            value=Wei(0),
-            purpose=f"{action.name} of output {action.position}",
-            gas_limit=calls.CHALLENGE_STANDARD_EXIT_GAS,
+            data=calls.encode(action),
+            value=value_of(action),
+            purpose=purpose_of(action),
+            gas_limit=calls.GAS_LIMITS[type(action)],
         )
+
+    def refusal(self, action: Action, reason: str | None) -> Meaning:  # noqa: ARG002 (the port says so)
+        """Return UNKNOWN: this contract gives no reasons, so its state must be read again."""
+        return Meaning.UNKNOWN
 
     async def root_chain_events(self, first: int, last: int) -> list[RootChainEvent]:
         """Return the decoded events of blocks first..last inclusive, in chain order."""

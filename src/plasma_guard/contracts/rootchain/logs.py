@@ -6,12 +6,10 @@ from typing import Any
 from plasma_guard.contracts import events
 from plasma_guard.contracts.abis import Event
 from plasma_guard.contracts.abis import rootchain as abi
+from plasma_guard.contracts.rootchain.slots import side_and_index
 from plasma_guard.domain.blocks import Log
-from plasma_guard.domain.exits import InFlightExitPiggybacked, Side
+from plasma_guard.domain.exits import InFlightExitBlocked, InFlightExitPiggybacked, InFlightExitWithdrawn
 from plasma_guard.domain.primitives import Address
-
-FIRST_OUTPUT_SLOT = 4
-"""Piggybacks count inputs as 0..3 and outputs as 4..7."""
 
 
 def readers(root_chain: Address) -> events.Readers:
@@ -22,6 +20,10 @@ def readers(root_chain: Address) -> events.Readers:
         (abi.EXIT_FINALIZED, events.exit_finalized),
         (abi.IN_FLIGHT_EXIT_STARTED, events.in_flight_exit_started),
         (abi.IN_FLIGHT_EXIT_PIGGYBACKED, _piggybacked),
+        (abi.IN_FLIGHT_EXIT_CHALLENGED, events.in_flight_exit_challenged),
+        (abi.IN_FLIGHT_EXIT_CHALLENGE_RESPONDED, events.in_flight_exit_responded),
+        (abi.IN_FLIGHT_EXIT_OUTPUT_BLOCKED, _blocked),
+        (abi.IN_FLIGHT_EXIT_FINALIZED, _withdrawn),
         (abi.BLOCK_SUBMITTED, events.block_submitted),
         (abi.DEPOSIT_CREATED, events.deposit_created),
     ]
@@ -29,11 +31,17 @@ def readers(root_chain: Address) -> events.Readers:
 
 
 def _piggybacked(log: Log, fields: Mapping[str, Any]) -> InFlightExitPiggybacked:
-    slot = fields["outputIndex"]
+    side, index = side_and_index(fields["outputIndex"])
     return events.piggybacked(
-        log,
-        owner=fields["owner"],
-        plasma_tx_hash=fields["txHash"],
-        side=Side.INPUT if slot < FIRST_OUTPUT_SLOT else Side.OUTPUT,
-        index=slot % FIRST_OUTPUT_SLOT,
+        log, owner=fields["owner"], plasma_tx_hash=fields["txHash"], side=side, index=index
     )
+
+
+def _blocked(log: Log, fields: Mapping[str, Any]) -> InFlightExitBlocked:
+    # The contract logs 0..3 for inputs and outputs alike.
+    return events.in_flight_exit_blocked(log, fields, side=None, index=fields["outputIndex"])
+
+
+def _withdrawn(log: Log, fields: Mapping[str, Any]) -> InFlightExitWithdrawn:
+    side, index = side_and_index(fields["outputIndex"])
+    return events.in_flight_exit_withdrawn(log, exit_id=fields["inFlightExitId"], side=side, index=index)
