@@ -47,6 +47,7 @@ def test_c7_the_spend_may_be_any_input(generation: Generation, index: int) -> No
     fraud = spent_deposit(generation, input_index=index)
     decision = conclude(fraud, fraud.facts())
     assert isinstance(decision, Act)
+    assert isinstance(decision.action, ChallengeStandardExit)
     assert decision.action.input_index == index
 
 
