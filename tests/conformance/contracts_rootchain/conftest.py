@@ -7,7 +7,8 @@ from collections.abc import AsyncIterator
 import pytest_asyncio
 
 from conformance.contracts_rootchain.replay import Chain
-from conformance.contracts_rootchain.story import ACCOUNTS, CALLDATA, MIN_EXIT_PERIOD, START, Story, play
+from conformance.contracts_rootchain.scenes import play
+from conformance.contracts_rootchain.story import ACCOUNTS, CALLDATA, MIN_EXIT_PERIOD, START, Story
 from plasma_guard.devnet.deploy_rootchain import deploy_rootchain
 from plasma_guard.devnet.evm import Evm, EvmOptions
 

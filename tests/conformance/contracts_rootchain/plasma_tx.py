@@ -19,10 +19,11 @@ DEPTH: Final = 16
 
 @dataclass(frozen=True, slots=True)
 class Payment:
-    """Inputs (blknum, txindex, oindex) and outputs (owner, token, amount), unpadded."""
+    """Inputs (blknum, txindex, oindex), outputs (owner, token, amount), unpadded; 32 bytes or no metadata."""
 
     inputs: Sequence[tuple[int, int, int]] = ()
     outputs: Sequence[tuple[str, str, int]] = ()
+    metadata: bytes | None = None
 
     def encoded(self) -> bytes:
         inputs = [*self.inputs, *[(0, 0, 0)] * (SLOTS - len(self.inputs))]
@@ -30,18 +31,48 @@ class Payment:
         raw = [
             [bytes.fromhex(owner[2:]), bytes.fromhex(token[2:]), amount] for owner, token, amount in outputs
         ]
-        return bytes(rlp.encode([[list(item) for item in inputs], raw]))
+        metadata = [] if self.metadata is None else [self.metadata]
+        return bytes(rlp.encode([[list(item) for item in inputs], raw, *metadata]))
 
     def signed_by(self, key: str, root_chain: str) -> bytes:
         inputs = [*self.inputs, *[(0, 0, 0)] * (SLOTS - len(self.inputs))]
         outputs = [*self.outputs, *[(NOBODY, NOBODY, 0)] * (SLOTS - len(self.outputs))]
-        message: dict[str, Any] = {"metadata": bytes(32)}
+        message: dict[str, Any] = {"metadata": self.metadata or bytes(32)}
         for index, (blknum, txindex, oindex) in enumerate(inputs):
             message[f"input{index}"] = {"blknum": blknum, "txindex": txindex, "oindex": oindex}
         for index, (owner, token, amount) in enumerate(outputs):
             message[f"output{index}"] = {"owner": owner, "currency": token, "amount": amount}
         signable = encode_typed_data(full_message=_typed_message(root_chain, message))
         return bytes(Account.sign_message(signable, key).signature)
+
+
+def decoded(encoded: bytes) -> Payment:
+    """Read a transaction back from its unsigned encoding."""
+    inputs, outputs, *metadata = rlp.decode(encoded)
+    spent = [tuple(int.from_bytes(number, "big") for number in item) for item in inputs]
+    paid = [
+        ("0x" + owner.hex(), "0x" + token.hex(), int.from_bytes(amount, "big"))
+        for owner, token, amount in outputs
+    ]
+    return Payment(
+        inputs=[(blknum, txindex, oindex) for blknum, txindex, oindex in spent if blknum],
+        outputs=[output for output in paid if output[0] != NOBODY],
+        metadata=metadata[0] if metadata else None,
+    )
+
+
+def nested(encoded: Sequence[bytes]) -> bytes:
+    """Return the list whose items are the transactions' own lists, as an in-flight exit starts with it."""
+    return bytes(rlp.encode([rlp.decode(transaction) for transaction in encoded]))
+
+
+def root_of(transaction: bytes, index: int, proof: bytes) -> bytes:
+    """Return the root that an inclusion proof leads to."""
+    node = keccak(transaction)
+    for depth in range(DEPTH):
+        sibling = proof[32 * depth : 32 * depth + 32]
+        node = keccak(sibling + node) if index >> depth & 1 else keccak(node + sibling)
+    return node
 
 
 def block_of(transactions: Sequence[bytes]) -> tuple[bytes, list[bytes]]:

@@ -329,7 +329,7 @@ async def test_nobody_but_the_root_chain_changes_a_queue(chain: Chain) -> None:
 
 
 async def test_in_flight_reads_answer_zero(included: Included) -> None:
-    """Without in-flight exits every read about them is zero, and the bonds are readable."""
+    """Of an exit that was never started every read is zero, and the bonds are readable."""
     chain = included.chain
     exit_id = await chain.read("getInFlightExitId", included.encoded)
     assert await chain.read("inFlightExits", exit_id) == (0, 0, 0, ZERO, 0)
@@ -350,6 +350,6 @@ async def test_constants_and_counters_of_a_fresh_contract(chain: Chain) -> None:
 
 
 async def test_the_contract_fits_into_the_code_size_limit(chain: Chain) -> None:
-    """Deployed code stays below 24576 bytes, with room for the in-flight calls."""
+    """Deployed code stays below 24576 bytes, the in-flight calls included."""
     code = await chain.evm.rpc("eth_getCode", chain.address, "latest")
     assert len(code) // 2 - 1 < 24_576
