@@ -102,12 +102,16 @@ class Watcher(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One contract read or simulation; `sender` and `value` matter only for simulations."""
+    """One contract read or simulation; `sender`, `value` and `gas` matter only for simulations.
+
+    `gas` is the limit in gas units, None for as much as the node allows.
+    """
 
     to: Address
     data: bytes = field(repr=False)
     sender: Address | None = None
     value: Wei = Wei(0)
+    gas: int | None = None
 
 
 class Chain(Protocol):

@@ -308,6 +308,8 @@ def _call_object(call: Call) -> dict[str, str]:
         fields["from"] = str(call.sender)
     if call.value:
         fields["value"] = hex(call.value)
+    if call.gas is not None:
+        fields["gas"] = hex(call.gas)
     return fields
 
 

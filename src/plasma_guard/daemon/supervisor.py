@@ -108,6 +108,7 @@ class Supervisor:
         self._metrics = metrics
         self._offered: set[UtxoPosition] = set()
         self.head: BlockStamp | None = None
+        self._followed_at = float("-inf")
 
     async def run(self, stop: asyncio.Event) -> None:
         """Guard until `stop` is set; what is under way keeps its record and is resumed at the next start."""
@@ -177,6 +178,7 @@ class Supervisor:
             raise
         self._troubles.report({})
         self.head = head
+        self._followed_at = self._clock.monotonic()
         await self._drop_moot(head)
         self._metrics.gauge("head_block", head.number)
         for exit_ in found:
@@ -240,13 +242,23 @@ class Supervisor:
             await self._agenda.stirred(at_most=self._pace.root_chain)
             return
         try:
-            at = await self._chain.head()
+            at = await self._recent_head()
         except RetryableError:
             for item in items:
                 self._agenda.done(item, ())
             raise
         limit = asyncio.Semaphore(TURNS_AT_ONCE)
         await asyncio.gather(*(self._turn(item, at, answers, limit) for item in items))
+
+    async def _recent_head(self) -> BlockStamp:
+        """Return the head as last followed, or ask when that is too long ago.
+
+        What decisions rest on is many blocks old, and simulations run on the newest block anyway.
+        """
+        age = self._clock.monotonic() - self._followed_at
+        if self.head is not None and age <= 2 * self._pace.root_chain:
+            return self.head
+        return await self._chain.head()
 
     async def _turn(self, item: Item, at: BlockStamp, answers: Answers, limit: asyncio.Semaphore) -> None:
         """Give one event its turn; whatever goes wrong ends only this turn of this event."""

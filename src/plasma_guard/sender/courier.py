@@ -174,7 +174,8 @@ class Courier:
     ) -> int | None:
         candidate = flight.candidate
         try:
-            return await measure(self.chain, candidate, self.settings.gas_margin)
+            roomy = self._is_roomy(flight, moment, available)
+            return await measure(self.chain, candidate, self.settings.gas_margin, roomy=roomy)
         except CallReverted as error:
             if lacks_funds(error):
                 # It says nothing about the call itself.
@@ -197,6 +198,15 @@ class Courier:
             return candidate.gas_limit
         await self.land(flight, WouldRevert(reason), moment)
         return None
+
+    def _is_roomy(self, flight: Flight, moment: Moment, available: int) -> bool:
+        """Whether balance and budget cover the measured gas limit at today's price."""
+        limit = flight.candidate.gas_limit
+        if limit is None:
+            return False
+        price = fees.quote(moment.prices).max_fee
+        ceiling = fees.ceiling(self.settings.max_fee_per_gas, flight.window.budget, limit)
+        return price <= ceiling and limit * price + flight.candidate.value <= available
 
     async def _gas_to_bump(
         self, flight: Flight, state: SendState, moment: Moment, *, at_any_price: bool

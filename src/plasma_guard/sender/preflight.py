@@ -1,7 +1,10 @@
 """A call is run without a transaction before gas is spent on it."""
 
 import asyncio
+import contextlib
+from dataclasses import replace
 
+from plasma_guard.domain.errors import CallReverted
 from plasma_guard.domain.transactions import TxCandidate
 from plasma_guard.ports import Call, Chain
 
@@ -11,12 +14,23 @@ async def rehearse(chain: Chain, candidate: TxCandidate) -> None:
     await chain.call(_call(candidate))
 
 
-async def measure(chain: Chain, candidate: TxCandidate, margin: int) -> int:
-    """Return the gas limit for a call that works now: the estimate times `margin` percent, rounded up.
+async def measure(chain: Chain, candidate: TxCandidate, margin: int, *, roomy: bool) -> int:
+    """Return a gas limit for a call that works now.
 
-    Raises `CallReverted` when the call would fail, `ChainUnavailable` when nobody can say. Both are asked
-    for at once; the simulation has the first word because its reasons are better than those of an estimate.
+    A measured limit is enough if the call works within it, which one simulation shows, while an estimate
+    takes nodes several. Where money is not `roomy` enough for it, or there is none, it is the estimate times
+    `margin` percent, rounded up. Raises `CallReverted` when the call would fail, `ChainUnavailable` when
+    nobody can say.
     """
+    if roomy and candidate.gas_limit is not None:
+        with contextlib.suppress(CallReverted):  # told again below, with better reasons than "out of gas"
+            await chain.call(replace(_call(candidate), gas=candidate.gas_limit))
+            return candidate.gas_limit
+    return await _estimated(chain, candidate, margin)
+
+
+async def _estimated(chain: Chain, candidate: TxCandidate, margin: int) -> int:
+    """Ask for simulation and estimate at once; the simulation has the first word."""
     call = _call(candidate)
     simulated, gas = await asyncio.gather(chain.call(call), chain.estimate_gas(call), return_exceptions=True)
     if isinstance(simulated, BaseException):
