@@ -1,5 +1,6 @@
 """One turn of one event: gather, decide, check, and write down what was decided."""
 
+import asyncio
 import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -116,10 +117,11 @@ class React:
             decision = Hold(f"not about our funds, and the scope is only those: {decision.reason}")
         if isinstance(decision, Act) and case and subject:
             decision = await self._checked(decision, case, subject, at)
-        if case:
-            await self._journal.record_decision(_record(case, decision, at))
         if case and subject:
-            await self._note(case, subject, decision, at)
+            await asyncio.gather(  # together they share one commit
+                self._journal.record_decision(_record(case, decision, at)),
+                self._note(case, subject, decision, at),
+            )
             left = subject.hard - at.timestamp if subject.open else math.nan  # NaN takes the series away
             self._metrics.gauge("case_seconds_to_deadline", left, case=str(case.id))
         self._metrics.count("decisions_total", verdict=type(decision).__name__.lower())
