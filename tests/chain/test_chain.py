@@ -145,6 +145,7 @@ async def test_a_broadcast_is_accepted_once_and_mined(evm: Evm, clock: FakeClock
         assert receipt is not None
         assert receipt.success
         assert receipt.gas_used == 21_000
+        assert await chain.transaction_input(tx_hash) == b""
         assert await chain.transaction_count(address) == 1
         assert await chain.balance(address) == 10**22 - 1 - receipt.cost
         again = await chain.broadcast(raw)

@@ -464,3 +464,30 @@ async def test_a_receipt_of_another_shape_is_not_believed(
     assert receipt is not None
     assert receipt.block_hash == Hash32.parse(true["blockHash"])
     assert backup.count("eth_getTransactionReceipt") == 1
+
+
+async def test_calldata_missing_at_one_endpoint_is_found_at_another(
+    chain: RpcChain, proxy: RpcProxy, backup: RpcProxy, evm: Evm
+) -> None:
+    """A lagging node's null does not hide a transaction; one that nobody knows has none."""
+    sent = await evm.rpc("eth_sendRawTransaction", "0x" + transfer(evm).hex())
+    await mined(evm, sent)
+    proxy.fault = results(eth_chainId="0x7a69", eth_getTransactionByHash=None)
+    assert await chain.transaction_input(Hash32.parse(sent)) == b""
+    assert backup.count("eth_getTransactionByHash") == 1
+    assert await chain.transaction_input(Hash32(b"\x22" * 32)) is None
+
+
+@pytest.mark.parametrize(
+    "change", [{"hash": "0x" + "22" * 32}, {"hash": None}, {"input": None}, {"input": "0x1"}]
+)
+async def test_a_transaction_of_another_shape_is_not_believed(
+    change: dict[str, object], chain: RpcChain, proxy: RpcProxy, backup: RpcProxy, evm: Evm
+) -> None:
+    """Calldata must be of the transaction asked for."""
+    sent = await evm.rpc("eth_sendRawTransaction", "0x" + transfer(evm).hex())
+    await mined(evm, sent)
+    true = await evm.rpc("eth_getTransactionByHash", sent)
+    proxy.fault = results(eth_chainId="0x7a69", eth_getTransactionByHash={**true, "input": "0x66", **change})
+    assert await chain.transaction_input(Hash32.parse(sent)) == b""
+    assert backup.count("eth_getTransactionByHash") == 1

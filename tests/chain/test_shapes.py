@@ -39,6 +39,7 @@ FIELDS = [
     "gasUsed",
     "effectiveGasPrice",
     "removed",
+    "input",
 ]
 OBJECTS = st.dictionaries(st.sampled_from(FIELDS), JSON | HEX | st.lists(HEX, max_size=4))
 
@@ -50,6 +51,7 @@ def test_any_answer_is_read_or_blamed_on_the_endpoint(answer: Any) -> None:
         lambda: shapes.block(answer),
         lambda: shapes.log(answer),
         lambda: shapes.receipt(answer, TX_HASH),
+        lambda: shapes.transaction_input(answer, TX_HASH),
         lambda: shapes.quantity(answer, "field"),
         lambda: shapes.data(answer, "field"),
         lambda: shapes.hash32(answer, "field"),

@@ -12,13 +12,17 @@ HEAD = BlockStamp(100, Hash32(b"\x0c" * 32), Timestamp(1_700_000_000), Hash32(b"
 
 
 class RecordedChain:
-    """Answers (address, calldata) with recorded bytes, and `logs` with recorded logs; one block, `HEAD`."""
+    """Answers reads (by address and calldata), logs and transactions from a recording; one block, `HEAD`."""
 
     def __init__(
-        self, answers: Mapping[tuple[Address, bytes], bytes] | None = None, logs: Sequence[Log] = ()
+        self,
+        answers: Mapping[tuple[Address, bytes], bytes] | None = None,
+        logs: Sequence[Log] = (),
+        inputs: Mapping[Hash32, bytes] | None = None,
     ) -> None:
         self.answers = dict(answers or {})
         self.recorded_logs = list(logs)
+        self.inputs = dict(inputs or {})
         self.asked_at: list[BlockStamp | None] = []
 
     async def head(self) -> BlockStamp:
@@ -40,6 +44,9 @@ class RecordedChain:
         self, addresses: Sequence[Address], topics: Sequence[Hash32], first: int, last: int
     ) -> list[Log]:
         return [log for log in self.recorded_logs if log.address in addresses and log.topics[0] in topics]
+
+    async def transaction_input(self, tx_hash: Hash32) -> bytes | None:
+        return self.inputs.get(tx_hash)
 
 
 def recorded_log(raw: Mapping[str, Any], *, block: int = 100, index: int = 0, tx: bytes = b"\x01") -> Log:
