@@ -15,6 +15,8 @@ from plasma_guard.domain.exits import ContractSet, ExitId
 from plasma_guard.domain.primitives import ETH, Address, Hash32, Wei
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from plasma_guard.domain.position import UtxoPosition
 
 ANY_HEAD = ExitId(0)
@@ -59,6 +61,32 @@ class PlasmaCalls:
         """Exit an output, as its owner; the value must equal the bond."""
         encode = ald.start_standard_exit if self._ald else rootchain.start_standard_exit
         return ContractCall(self._contracts.exit_game, encode(position, output_tx, proof))
+
+    def start_in_flight_exit(
+        self,
+        tx: bytes,
+        inputs: Sequence[tuple[UtxoPosition, bytes, bytes]],
+        signatures: Sequence[bytes],
+    ) -> ContractCall:
+        """Exit a transaction; position, creating transaction and proof of each input, and its signature.
+
+        The value must equal the bond.
+        """
+        positions, txs, proofs = zip(*inputs, strict=True)
+        if self._ald:
+            data = ald.start_in_flight_exit(tx, txs, positions, proofs, signatures)
+        else:
+            data = rootchain.start_in_flight_exit(
+                tx, rootchain.input_tx_list(txs), b"".join(proofs), b"".join(signatures)
+            )
+        return ContractCall(self._contracts.exit_game, data)
+
+    def delete_non_piggybacked(self, exit_id: ExitId) -> ContractCall:
+        """Delete an in-flight exit that nobody joined; `DevnetError` for v0.2, which has no such call."""
+        if not self._ald:
+            raise DevnetError("RootChain v0.2 cannot delete in-flight exits: one that nobody joins stays")
+        revision = REVISIONS[self._contracts.generation]
+        return ContractCall(self._contracts.exit_game, ald.delete_non_piggybacked(revision, exit_id))
 
     def process_exits(self, count: int, account: Address, token: Address = ETH) -> ContractCall:
         """Process up to `count` ripe exits of a token's queue."""

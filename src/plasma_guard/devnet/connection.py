@@ -12,7 +12,7 @@ from plasma_guard.devnet.errors import DevnetError
 if TYPE_CHECKING:
     from pathlib import Path
 
-PEOPLE: Final = ("alice", "bob", "guard")
+PEOPLE: Final = ("alice", "bob", "carol", "guard")
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,6 +48,7 @@ class Operator:
 
     It takes no transaction that spends an exiting output, and makes no empty blocks: they would all have the
     same root, by which contents are asked for. A submission that fails is repeated with the same block.
+    `force` and `withhold` are what a thief has it do.
     """
 
     def __init__(self, contracts: ContractSet, submit_root: SubmitRoot) -> None:
@@ -57,6 +58,7 @@ class Operator:
         self._ledger = Ledger(self._rules)
         self._open = self._ledger.open_block()
         self._sealed: LedgerBlock | None = None
+        self._withholds = False
         self._by_root: dict[Hash32, LedgerBlock] = {}
         self._producing = asyncio.Lock()
         self._next_height = 0
@@ -83,6 +85,22 @@ class Operator:
             raise SubmissionRefusedError(f"submit:{error.reason}", str(error)) from error
         return Inclusion(self._open.blknum, txindex, transaction.signed.tx.hash)
 
+    def force(self, signed: bytes) -> Inclusion:
+        """Take a transaction in signed form whatever the ledger says of it.
+
+        It has no effects on the operator's own ledger. Raises `SubmissionRefusedError` for what is none.
+        """
+        try:
+            decoded = self._rules.decode_signed(signed)
+        except MalformedError as error:
+            raise SubmissionRefusedError("submit:malformed_transaction", str(error)) from error
+        self._open.transactions.append(decoded)
+        return Inclusion(self._open.blknum, len(self._open.transactions) - 1, decoded.tx.hash)
+
+    def withhold(self) -> None:
+        """Submit blocks as before, and show the contents of none made from now on."""
+        self._withholds = True
+
     async def produce_block(self) -> LedgerBlock | None:
         """Submit the transactions taken so far as a block; None when there are none."""
         async with self._producing:
@@ -93,7 +111,8 @@ class Operator:
                 # The root chain gives a block its time only later, and nothing here asks for it.
                 self._sealed = self._open.close(root, Timestamp(0))
                 self._open = self._ledger.open_block()
-                self._by_root[root] = self._sealed
+                if not self._withholds:
+                    self._by_root[root] = self._sealed
             sealed = self._sealed
             await self._submit_root(sealed.root)
             self._sealed = None
@@ -114,11 +133,16 @@ class Operator:
 
 
 def application(operator: Operator, version: str = "1.0.9") -> web.Application:
-    """Return the child chain's HTTP API: `block.get` and `transaction.submit`, both POST."""
+    """Return the child chain's HTTP API: `block.get` and `transaction.submit`, both POST.
+
+    Beside them are `operator.force` and `operator.withhold`, which no honest operator has.
+    """
     served = web.Application(client_max_size=8_000_000)
     api = _Api(operator, version)
     served.router.add_post("/block.get", api.block_get)
     served.router.add_post("/transaction.submit", api.transaction_submit)
+    served.router.add_post("/operator.force", api.force)
+    served.router.add_post("/operator.withhold", api.withhold)
     served.router.add_route("*", "/{path:.*}", api.not_found)
     return served
 
@@ -147,8 +171,20 @@ class _Api:
 
     async def transaction_submit(self, request: web.Request) -> web.Response:
         """Answer with where the signed `transaction` will be included."""
+        return await self._take(request, self._operator.submit)
+
+    async def force(self, request: web.Request) -> web.Response:
+        """Answer the same for a `transaction` that is not checked."""
+        return await self._take(request, self._operator.force)
+
+    async def withhold(self, _request: web.Request) -> web.Response:
+        """Show no more blocks."""
+        self._operator.withhold()
+        return self._answer({})
+
+    async def _take(self, request: web.Request, take: Callable[[bytes], Inclusion]) -> web.Response:
         try:
-            included = self._operator.submit(await _hex(request, "transaction"))
+            included = take(await _hex(request, "transaction"))
         except MalformedError as error:
             return self._refuse("operation:bad_request", str(error))
         except SubmissionRefusedError as error:

@@ -21,7 +21,7 @@ from plasma_guard.devnet.jsonrpc import EvmRpcError, JsonRpc
 from plasma_guard.devnet.transactor import Transactor
 from plasma_guard.domain.actions import ChallengeStandardExit
 from plasma_guard.domain.evidence import StandardExitChallenge
-from plasma_guard.domain.exits import DepositCreated, ExitId
+from plasma_guard.domain.exits import DepositCreated, ExitId, Generation
 from plasma_guard.domain.position import UtxoPosition
 from plasma_guard.domain.primitives import ETH, Address, Hash32, Wei, parse_hex
 from plasma_guard.keys.signer import address_of
@@ -63,13 +63,22 @@ class Mined:
 
 
 @dataclass(frozen=True, slots=True)
-class Payment:
-    """A plasma transaction that the operator included; `tx` is unsigned RLP, one signature per input."""
+class SignedPayment:
+    """A plasma transaction that its senders signed and no operator need ever see.
+
+    `tx` is unsigned RLP; there is one signature per input.
+    """
+
+    tx: bytes = field(repr=False)
+    signatures: tuple[bytes, ...] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Payment(SignedPayment):
+    """A plasma transaction that the operator included."""
 
     blknum: int
     txindex: int
-    tx: bytes = field(repr=False)
-    signatures: tuple[bytes, ...] = field(repr=False)
 
     def output(self, oindex: int = 0) -> UtxoPosition:
         """Return where one of its outputs is."""
@@ -105,9 +114,15 @@ class People:
         self._http = http
         self._transactor = Transactor(node)
         self._calls = PlasmaCalls(game.contracts)
+        self._deposits: dict[UtxoPosition, bytes] = {}
         self._people = {
             name: Person(name, parse_hex(key, f"key of {name}")) for name, key in connection.keys.items()
         }
+
+    @property
+    def everybody(self) -> Sequence[Person]:
+        """All of them."""
+        return tuple(self._people.values())
 
     def __getitem__(self, name: str) -> Person:
         return self._people[name]
@@ -117,19 +132,27 @@ class People:
         """The arithmetic of the deployed generation."""
         return self.game.rules
 
+    @property
+    def calls(self) -> PlasmaCalls:
+        """What people send to the deployed contracts."""
+        return self._calls
+
     async def mint(self, owner: Person, token: Address, amount: Wei) -> None:
         """Give `owner` units of one of the devnet's tokens."""
-        await self._send(owner, self._calls.mint(token, owner.address, amount), what="the minting")
+        await self.send(owner, self._calls.mint(token, owner.address, amount), what="the minting")
 
     async def deposit(self, owner: Person, amount: Wei, token: Address = ETH) -> UtxoPosition:
         """Deposit ether, or units of a token that `owner` has; return the position of the new output."""
         if token != ETH:
-            await self._send(owner, self._calls.approve(token, amount), what="the approval")
-        call = self._calls.deposit(self.rules.deposit(owner.address, token, amount), token)
-        mined = await self._send(owner, call, value=amount if token == ETH else 0, what="the deposit")
+            await self.send(owner, self._calls.approve(token, amount), what="the approval")
+        deposit_tx = self.rules.deposit(owner.address, token, amount)
+        call = self._calls.deposit(deposit_tx, token)
+        mined = await self.send(owner, call, value=amount if token == ETH else 0, what="the deposit")
         for event in await self.game.root_chain_events(mined.block_number, mined.block_number):
             if isinstance(event, DepositCreated) and str(event.tx_hash) == mined.tx_hash:
-                return UtxoPosition(event.blknum, 0, 0)
+                position = UtxoPosition(event.blknum, 0, 0)
+                self._deposits[position] = deposit_tx
+                return position
         raise DevnetError("the deposit was mined but left no DepositCreated log")
 
     async def pay(self, owner: Person, spent: UtxoPosition, amount: Wei, to: Person) -> UtxoPosition:
@@ -141,23 +164,35 @@ class People:
         self, inputs: Sequence[tuple[Person, UtxoPosition]], outputs: Sequence[Output]
     ) -> Payment:
         """Spend outputs, each signed for by the person beside it; wait until the block is submitted."""
+        return await self.submit(self.sign(inputs, outputs))
+
+    def sign(self, inputs: Sequence[tuple[Person, UtxoPosition]], outputs: Sequence[Output]) -> SignedPayment:
+        """Sign a payment, each input by the person beside it, and send it nowhere."""
         unsigned = self.rules.encode([position for _, position in inputs], outputs)
         tx, contract = self.rules.decode(unsigned), self.game.contracts.entry
-        signatures = tuple(self.rules.sign(tx, contract, owner.key) for owner, _ in inputs)
-        signed = self.rules.encode_signed(unsigned, signatures)
-        answer = await self._ask_operator("/transaction.submit", {"transaction": "0x" + signed.hex()})
-        payment = Payment(int(answer["blknum"]), int(answer["txindex"]), unsigned, signatures)
-        await self._until_submitted(payment.blknum)
-        return payment
+        return SignedPayment(unsigned, tuple(self.rules.sign(tx, contract, owner.key) for owner, _ in inputs))
+
+    async def submit(self, payment: SignedPayment) -> Payment:
+        """Give a payment to the operator; wait until its block is submitted."""
+        return await self._included("/transaction.submit", payment)
+
+    async def force(self, payment: SignedPayment) -> Payment:
+        """Have the operator include a payment that it must refuse; wait until the block is submitted."""
+        return await self._included("/operator.force", payment)
+
+    async def withhold(self) -> None:
+        """Have the operator show nobody the contents of the blocks it makes from now on."""
+        await self._ask_operator("/operator.withhold", {})
 
     async def start_exit(
         self, owner: Person, position: UtxoPosition, amount: Wei, token: Address = ETH
     ) -> StartedExit:
         """Exit an output of `amount` of `token`, sent by its owner, whether it is spent or not."""
-        tx, proof = await self._exit_data(position, self.rules.deposit(owner.address, token, amount))
+        self._deposits.setdefault(position, self.rules.deposit(owner.address, token, amount))
+        tx, proof = await self.exit_data(position)
         bond = (await self.game.bonds(await self.chain.head())).standard_exit
         call = self._calls.start_standard_exit(position, tx, proof)
-        mined = await self._send(owner, call, value=bond, what="the start of the exit")
+        mined = await self.send(owner, call, value=bond, what="the start of the exit")
         return StartedExit(
             position,
             self.rules.standard_exit_id(tx, position),
@@ -179,12 +214,12 @@ class People:
             exiting_tx=proof.exiting_tx,
         )
         sent = self.game.candidate(action, intent="by hand", case_id=0, account=challenger.address)
-        return await self._send(challenger, ContractCall(sent.to, sent.data), what="the challenge")
+        return await self.send(challenger, ContractCall(sent.to, sent.data), what="the challenge")
 
     async def process_exits(self, sender: Person, count: int = 10, token: Address = ETH) -> Mined:
         """Process the ripe exits of a token."""
         call = self._calls.process_exits(count, sender.address, token)
-        return await self._send(sender, call, what="the processing of exits")
+        return await self.send(sender, call, what="the processing of exits")
 
     async def balance(self, owner: Person, token: Address = ETH) -> Wei:
         """Return what somebody has on the root chain: wei, or units of a token."""
@@ -203,6 +238,26 @@ class People:
             raise DevnetError(f"the node does not know the mined transaction {tx_hash}")
         return Address.parse(transaction["from"]), receipt.cost
 
+    async def gas_paid(self, first: int, last: int) -> dict[Address, Wei]:
+        """Return what each of these people paid for gas in blocks `first` to `last`, in wei."""
+        paid = dict.fromkeys((person.address for person in self._people.values()), Wei(0))
+        for number in range(first, last + 1):
+            block = await self._node.rpc("eth_getBlockByNumber", hex(number), True)  # noqa: FBT003 (RPC's form)
+            for transaction in block["transactions"]:
+                sender = Address.parse(transaction["from"])
+                if sender in paid:
+                    receipt = await self._node.rpc("eth_getTransactionReceipt", transaction["hash"])
+                    cost = int(receipt["gasUsed"], 16) * int(receipt["effectiveGasPrice"], 16)
+                    paid[sender] = Wei(paid[sender] + cost)
+        return paid
+
+    async def bounty(self) -> Wei:
+        """Return what a processor of exits is paid out of each piggyback's bond, which only ald v2 does."""
+        if self.rules.generation is not Generation.ALD_V2:
+            return Wei(0)
+        contract, artifact = str(self.game.contracts.exit_game), artifacts.load("PaymentExitGameV2")
+        return Wei(int(await self._transactor.call(contract, artifact, "processInFlightExitBountySize")))
+
     async def move_time(self, timestamp: int) -> bool:
         """Move the root chain past a timestamp where the node can do that; tell whether it could."""
         head = await self.chain.head()
@@ -213,12 +268,20 @@ class People:
             return False
         return True
 
-    async def _send(self, sender: Person, call: ContractCall, *, value: int = 0, what: str) -> Mined:
+    async def send(self, sender: Person, call: ContractCall, *, value: int = 0, what: str) -> Mined:
+        """Send a call from somebody's account; `what` names it in the error if it reverts."""
         receipt = await self._transactor.send_raw(
             sender.hex_key, str(call.to), call.data, value=value, what=what
         )
         cost = int(receipt["gasUsed"], 16) * int(receipt["effectiveGasPrice"], 16)
         return Mined(receipt["transactionHash"], int(receipt["blockNumber"], 16), Wei(cost))
+
+    async def _included(self, path: str, payment: SignedPayment) -> Payment:
+        signed = self.rules.encode_signed(payment.tx, payment.signatures)
+        answer = await self._ask_operator(path, {"transaction": "0x" + signed.hex()})
+        included = Payment(payment.tx, payment.signatures, int(answer["blknum"]), int(answer["txindex"]))
+        await self._until_submitted(included.blknum)
+        return included
 
     async def _until_submitted(self, blknum: int) -> None:
         async with asyncio.timeout(PATIENCE):
@@ -227,12 +290,14 @@ class People:
                     return
                 await asyncio.sleep(LOOK_EVERY)
 
-    async def _exit_data(self, position: UtxoPosition, deposit_tx: bytes) -> tuple[bytes, bytes]:
-        """Return transaction and proof: a deposit's are known to its owner, others are the Watcher's.
+    async def exit_data(self, position: UtxoPosition) -> tuple[bytes, bytes]:
+        """Return the transaction that created an output, unsigned, and the 512 bytes that prove it.
 
-        A Watcher gives no exit data for a spent deposit, and needs a moment to see a new block.
+        A deposit's are known to its owner, because a Watcher gives none for a spent one; others are the
+        Watcher's, which needs a moment to see a new block.
         """
         if position.is_deposit:
+            deposit_tx = self._deposits[position]
             return deposit_tx, self.rules.merkle_proof([deposit_tx], 0)
         payload = {"utxo_pos": position.encode()}
         async with asyncio.timeout(PATIENCE):
