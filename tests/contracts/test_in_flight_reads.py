@@ -49,7 +49,7 @@ def test_recorded_ald_entries_are_read_field_by_field(case: dict[str, Any]) -> N
         assert found.status is ExitStatus.RUNNING
         assert found.started_at == int(recorded["exitStartTimestamp"])
         assert found.canonical == recorded["isCanonical"]
-        assert (found.oldest_competitor or 0) == int(recorded["oldestCompetitorPosition"])
+        assert found.oldest_competitor == (int(recorded["oldestCompetitorPosition"]) or None)
         assert found.position == UtxoPosition.decode(int(recorded["position"]))
         assert found.bond_owner == Address.parse(recorded["bondOwner"])
         assert found.bond == int(recorded["bondSize"])
@@ -201,7 +201,7 @@ async def test_recorded_v02_entries_are_unpacked(reads: list[dict[str, Any]], re
     assert found.started_at == flags % 2**64
     assert found.canonical == (flags < 2**255)
     assert found.input_finalized == bool(flags & 2**254)
-    assert (found.oldest_competitor or 0) == int(recorded["oldestCompetitor"])
+    assert found.oldest_competitor == (int(recorded["oldestCompetitor"]) or None)
     assert found.exitable_at == int(recorded["exitPriority"]) >> 214
     assert found.position == max(decoded.inputs)
     assert found.bond_owner == Address.parse(recorded["bondOwner"])

@@ -14,7 +14,8 @@ from contracts.golden import (
     rootchain_game,
 )
 from contracts.recorded import HEAD, RecordedChain, recorded_log
-from plasma_guard.contracts.calldata import MAX_ITEMS, MAX_PLACES
+from plasma_guard.contracts.calldata import MAX_ITEMS, MAX_PLACES, Arguments
+from plasma_guard.domain.errors import MalformedError
 from plasma_guard.domain.exits import InFlightExitStarted, InFlightStartData
 from plasma_guard.domain.position import UtxoPosition
 from plasma_guard.domain.primitives import Hash32
@@ -180,14 +181,25 @@ async def test_decoys_without_end_are_given_up(start: Start) -> None:
     assert await start.data(flood[: 4 * (MAX_PLACES - 1)] + start.calldata) is not None
 
 
-async def test_an_array_of_thousands_is_not_read() -> None:
+@pytest.mark.parametrize("count", [MAX_ITEMS + 1, 2**255])
+def test_an_array_of_thousands_is_not_read(count: int) -> None:
     """Many items may all point to the same long bytes; no transaction has so many inputs."""
-    start = SAMPLES[0]
-    words = [0x20, 0xA0, *[0xA0 + 32 * (2 + len(start.tx) // 32)] * 4]
-    head = b"".join(word.to_bytes(32, "big") for word in words)
-    body = len(start.tx).to_bytes(32, "big") + start.tx.ljust(-(-len(start.tx) // 32) * 32, b"\x00")
-    count = (MAX_ITEMS + 1).to_bytes(32, "big")
-    assert await start.data(start.calldata[:4] + head + body + count + bytes(32 * (MAX_ITEMS + 1))) is None
+    calldata = (32).to_bytes(32, "big") + count.to_bytes(32, "big") + bytes(32 * (MAX_ITEMS + 1))
+    for read in (Arguments(calldata, 0).contents, Arguments(calldata, 0).numbers):
+        with pytest.raises(MalformedError, match=f"an array of {count} items"):
+            read(0)
+
+
+async def test_zeros_cut_off_a_v02_signature_are_put_back() -> None:
+    """It may end with v = 0, and the old compiler's reader takes missing bytes for zeros."""
+    args = ROOTCHAIN["functions"]["startInFlightExit"][0]["args"]
+    given = [hexed(value) for value in args.values()]
+    given[3] = given[3][:-1] + b"\x00"
+    start = next(each for each in STARTS if each.tx == given[0])
+    calldata = start.calldata[:4] + encode(["bytes"] * 4, given)
+    data = await start.data(calldata.rstrip(b"\x00"))
+    assert data is not None
+    assert data.signatures == (given[3],)
 
 
 async def test_a_start_later_than_the_block_is_not_told() -> None:
