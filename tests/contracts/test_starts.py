@@ -173,6 +173,19 @@ async def test_calldata_without_the_start_tells_nothing(start: Start) -> None:
     assert await start.data(damaged) is None
 
 
+@pytest.mark.parametrize("start", FROM_CALLDATA)
+async def test_a_forged_call_put_in_front_is_passed_over(start: Start) -> None:
+    """The same transaction with other signatures, which the contract cannot have taken."""
+    direct = await start.data(start.calldata)
+    assert direct is not None
+    forged = start.calldata
+    for signature in direct.signatures:
+        forged = forged.replace(signature, b"\x01" * 65)
+    assert forged != start.calldata
+    assert await start.data(forged + start.calldata) == direct
+    assert await start.data(forged) is None
+
+
 @pytest.mark.parametrize("start", SAMPLES)
 async def test_decoys_without_end_are_given_up(start: Start) -> None:
     """Calldata full of selectors costs a bounded number of looks."""

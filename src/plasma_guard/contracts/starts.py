@@ -14,21 +14,30 @@ from plasma_guard.ports import Chain
 
 TxOf = Callable[[Arguments], bytes]
 Read = Callable[[Arguments], InFlightStartData]
+Check = Callable[[InFlightStartData], bool]
 
 
 async def from_calldata(
-    chain: Chain, event: InFlightExitStarted, function: Function, tx_of: TxOf, read: Read
+    chain: Chain,
+    event: InFlightExitStarted,
+    function: Function,
+    tx_of: TxOf,
+    read: Read,
+    *,
+    is_taken: Check,
 ) -> InFlightStartData | None:
     """Return what the transaction that started an exit gave the contract, directly or through another.
 
     `tx_of` finds the in-flight transaction in the call's arguments, whose hash tells the right call from
-    other calls and from bytes that only look like one. None when no such call is in the calldata.
+    other calls and from bytes that only look like one. `is_taken` refuses calls with that transaction which
+    the contract would have refused, such as one put in front to pass off other signatures. None when no such
+    call is in the calldata. Who the inputs' owners are stays the caller's word: only blocks prove it.
     """
     calldata = await chain.transaction_input(event.tx_hash)
     for arguments in calls_in(calldata or b"", function.selector):
         try:
-            if keccak(tx_of(arguments)) == event.plasma_tx_hash:
-                return read(arguments)
+            if keccak(tx_of(arguments)) == event.plasma_tx_hash and is_taken(data := read(arguments)):
+                return data
         except MalformedError:
             # Not a start, or none the contract would have taken: the next place may be.
             continue
@@ -52,6 +61,18 @@ def start_data(
         _owner(rules, input_tx, position) for input_tx, position in zip(input_txs, positions, strict=True)
     ]
     return InFlightStartData(tx, tuple(input_txs), tuple(positions), tuple(signatures), tuple(owners))
+
+
+def is_signed(rules: PlasmaRules, contract: Address, data: InFlightStartData) -> bool:
+    """Tell whether the positions are the transaction's inputs, each signed by the owner it is said to have.
+
+    An input without a known owner counts as signed. Raises `MalformedError` for what is no signature.
+    """
+    tx = rules.decode(data.tx)
+    return data.input_positions == tx.inputs and all(
+        owner is None or rules.recover(tx, signature, contract) == owner
+        for owner, signature in zip(data.input_owners, data.signatures, strict=True)
+    )
 
 
 def _owner(rules: PlasmaRules, input_tx: bytes, position: UtxoPosition) -> Address | None:

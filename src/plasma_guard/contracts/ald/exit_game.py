@@ -106,8 +106,7 @@ class AldExitGame:
         """
         if event.block_number > at.number:
             return None
-        game = self._contracts.exit_game
-        return await starts.start_of(self._chain, game, self._revision, self._rules, event)
+        return await starts.start_of(self._chain, self._contracts, self._revision, self._rules, event)
 
     async def plasma_block(self, blknum: int, at: BlockStamp) -> PlasmaBlock | None:
         """Read a plasma block's root and submission time, or None when unknown."""

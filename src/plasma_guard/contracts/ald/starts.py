@@ -3,8 +3,8 @@
 from plasma_guard.contracts.abis import ald as abi
 from plasma_guard.contracts.ald.revisions import Revision
 from plasma_guard.contracts.calldata import Arguments
-from plasma_guard.contracts.starts import from_calldata, start_data
-from plasma_guard.domain.exits import InFlightExitStarted, InFlightStartData
+from plasma_guard.contracts.starts import from_calldata, is_signed, start_data
+from plasma_guard.domain.exits import ContractSet, InFlightExitStarted, InFlightStartData
 from plasma_guard.domain.position import UtxoPosition
 from plasma_guard.domain.primitives import Address
 from plasma_guard.plasma.rules import PlasmaRules
@@ -15,17 +15,18 @@ _TX, _INPUT_TXS, _POSITIONS, _WITNESSES = 0, 1, 2, 4
 
 
 async def start_of(
-    chain: Chain, exit_game: Address, revision: Revision, rules: PlasmaRules, event: InFlightExitStarted
+    chain: Chain, contracts: ContractSet, revision: Revision, rules: PlasmaRules, event: InFlightExitStarted
 ) -> InFlightStartData | None:
     """Return what an exit was started with, from its log or from the calldata of its transaction."""
     if revision.in_flight_starts_are_logged:
-        return await _from_log(chain, exit_game, revision, rules, event)
+        return await _from_log(chain, contracts.exit_game, revision, rules, event)
     return await from_calldata(
         chain,
         event,
         abi.START_IN_FLIGHT_EXIT,
         lambda arguments: arguments.nested(0).content(_TX),
         lambda arguments: _read(rules, arguments.nested(0)),
+        is_taken=lambda data: is_signed(rules, contracts.entry, data),
     )
 
 

@@ -95,7 +95,7 @@ class RootChainExitGame:
         """Return what an exit was started with, from its transaction's calldata; None later than `at`."""
         if event.block_number > at.number:
             return None
-        return await starts.start_of(self._chain, self._rules, event)
+        return await starts.start_of(self._chain, self._contracts.entry, self._rules, event)
 
     async def plasma_block(self, blknum: int, at: BlockStamp) -> PlasmaBlock | None:
         """Read a plasma block's root and submission time, or None when unknown."""

@@ -2,8 +2,9 @@
 
 from plasma_guard.contracts.abis import rootchain as abi
 from plasma_guard.contracts.calldata import Arguments
-from plasma_guard.contracts.starts import from_calldata, start_data
+from plasma_guard.contracts.starts import from_calldata, is_signed, start_data
 from plasma_guard.domain.exits import InFlightExitStarted, InFlightStartData
+from plasma_guard.domain.primitives import Address
 from plasma_guard.plasma import legacy_rlp
 from plasma_guard.plasma.rules import PlasmaRules
 from plasma_guard.ports import Chain
@@ -13,7 +14,9 @@ _TX, _INPUT_TXS, _SIGNATURES = 0, 1, 3
 _SIGNATURE = 65
 
 
-async def start_of(chain: Chain, rules: PlasmaRules, event: InFlightExitStarted) -> InFlightStartData | None:
+async def start_of(
+    chain: Chain, root_chain: Address, rules: PlasmaRules, event: InFlightExitStarted
+) -> InFlightStartData | None:
     """Return what an exit was started with, from the calldata of its transaction."""
     return await from_calldata(
         chain,
@@ -21,6 +24,7 @@ async def start_of(chain: Chain, rules: PlasmaRules, event: InFlightExitStarted)
         abi.START_IN_FLIGHT_EXIT,
         lambda arguments: arguments.content(_TX),
         lambda arguments: _read(rules, arguments),
+        is_taken=lambda data: is_signed(rules, root_chain, data),
     )
 
 
