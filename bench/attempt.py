@@ -12,7 +12,7 @@ from pathlib import Path
 
 from eth_account import Account
 
-from plasma_guard.domain.cases import CaseKey, Kind
+from plasma_guard.domain.cases import CaseKey, Conclusion, Kind
 from plasma_guard.domain.decisions import Window
 from plasma_guard.domain.exits import ExitId
 from plasma_guard.domain.position import UtxoPosition
@@ -84,8 +84,8 @@ async def main() -> None:
         folder = Path(name)
         async with open_journal(folder / "journal.db", 1, GAME, runtime=folder) as journal:
             key = CaseKey(1, GAME, Kind.STANDARD_EXIT, ExitId(1), "0xab/0")
-            case = await journal.open_case(
-                key, UtxoPosition(1, 0, 0), NOW, event="invalid_exit", details="{}"
+            case = await journal.conclude(
+                Conclusion(key, UtxoPosition(1, 0, 0), "invalid_exit", "{}", 1, NOW, "act", "proven")
             )
             call = candidate(signer.address, case.id)
             await journal.record_intent(call, Window(NOW, NOW, Wei(1)), NOW)

@@ -17,6 +17,7 @@ from plasma_guard.daemon.agenda import Agenda
 from plasma_guard.daemon.audit import Audit, AuditSettings
 from plasma_guard.daemon.freshness import Freshness, FreshnessLimits
 from plasma_guard.daemon.funds import Funds
+from plasma_guard.daemon.heads import Heads
 from plasma_guard.daemon.permits import Permits
 from plasma_guard.daemon.react import React
 from plasma_guard.daemon.report import Identity, Report
@@ -48,6 +49,9 @@ log = structlog.get_logger(__name__)
 
 COMPONENTS = ("root chain", "scan", "watcher", "funds", "key")
 PINNED = {"rootchain": (Generation.ROOTCHAIN_V02,), "ald": (Generation.ALD_V1, Generation.ALD_V2)}
+HEAD_LIFETIME = 2
+"""Polls of the root chain for which its newest block is believed: decisions rest on blocks older than that,
+and simulations run on the newest block anyway."""
 UNVERIFIED_AFTER = 600
 """Root-chain seconds: an honest Watcher shows an exit 3 to 4 minutes after it started."""
 
@@ -276,8 +280,9 @@ async def assemble(config: Config, env: Mapping[str, str] = os.environ) -> Async
             accounts=addresses,
             max_cost_per_case=config.fees.max_cost_per_case,
         )
+        heads = Heads(chain, clock, HEAD_LIFETIME * config.root_chain.poll_interval)
         supervisor = Supervisor(
-            chain=chain,
+            heads=heads,
             game=game,
             journal=journal,
             sender=sender,
@@ -297,7 +302,7 @@ async def assemble(config: Config, env: Mapping[str, str] = os.environ) -> Async
             ),
             react=react,
             settle=Settle(
-                chain=chain,
+                heads=heads,
                 react=react,
                 recall=lambda case: recall(case, active),
                 alerts=alerts,

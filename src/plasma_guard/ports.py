@@ -10,7 +10,15 @@ from typing import Protocol
 
 from plasma_guard.domain.actions import Action
 from plasma_guard.domain.blocks import BlockStamp, Log, PlasmaBlock
-from plasma_guard.domain.cases import Case, CaseKey, DecisionRecord, Judgement, Observation, TrackedExit
+from plasma_guard.domain.cases import (
+    Case,
+    CaseKey,
+    Conclusion,
+    DecisionRecord,
+    Judgement,
+    Observation,
+    TrackedExit,
+)
 from plasma_guard.domain.decisions import Closure, Severity, Window
 from plasma_guard.domain.evidence import (
     Competitor,
@@ -325,26 +333,23 @@ class Journal(Protocol):
         """Record what is now known about tracked exits, each named by (exit id, start)."""
         ...
 
-    async def open_case(
-        self, key: CaseKey, position: UtxoPosition, at: Timestamp, *, event: str, details: str
-    ) -> Case:
-        """Return the case with this key, new or known; `event` and `details` (JSON) are what it came from."""
-        ...
-
     async def cases(self, *, open_only: bool = False) -> list[Case]:
         """Return cases, oldest first."""
         ...
 
+    async def case(self, key: CaseKey) -> tuple[Case | None, list[Outcome]]:
+        """Return the case with this key, if there is one, and what became of its intents, oldest first."""
+        ...
+
+    async def conclude(self, conclusion: Conclusion) -> Case:
+        """Record what a turn ended in, in one commit; return its case, new or known.
+
+        A decision equal to the case's last one only moves its time.
+        """
+        ...
+
     async def close_case(self, case_id: int, closure: Closure, at: Timestamp) -> None:
         """Record that the contract's state leaves nothing to do."""
-        ...
-
-    async def reopen_case(self, case_id: int) -> None:
-        """Record that the contract's state again leaves something to do."""
-        ...
-
-    async def record_decision(self, record: DecisionRecord) -> None:
-        """Record a decision; one equal to the case's last one only moves its time."""
         ...
 
     async def decisions(self, case_id: int) -> list[DecisionRecord]:

@@ -5,6 +5,7 @@ A subclass gives a fixture `journal`, an empty journal bound to chain 1 and `CON
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -13,6 +14,7 @@ from plasma_guard.domain.cases import (
     Case,
     CaseKey,
     DecisionRecord,
+    Finding,
     Judgement,
     Kind,
     Observation,
@@ -36,6 +38,7 @@ from plasma_guard.domain.transactions import (
     WouldRevert,
 )
 from plasma_guard.ports import Journal
+from support.cases import conclusion, decided, open_case
 
 CONTRACT = Address(b"\x5f" * 20)
 ACCOUNT = Address(b"\xac" * 20)
@@ -106,7 +109,7 @@ class JournalSuite:
 
     @pytest.fixture
     async def case(self, journal: Journal) -> Case:
-        return await journal.open_case(key(), POSITION, at(0), event="invalid_exit", details="{}")
+        return await open_case(journal, key(), at(0))
 
     # Observations
 
@@ -226,22 +229,46 @@ class JournalSuite:
 
     async def test_a_case_is_opened_once_per_key(self, journal: Journal) -> None:
         """The same start is the same case, another start of the same exit another one."""
-        first = await journal.open_case(key(), POSITION, at(0), event="invalid_exit", details="{}")
-        again = await journal.open_case(key(), POSITION, at(5), event="invalid_exit", details="{}")
-        other = await journal.open_case(key("0xcd/0"), POSITION, at(6), event="invalid_exit", details="{}")
+        first = await open_case(journal, key(), at(0))
+        again = await open_case(journal, key(), at(5))
+        other = await open_case(journal, key("0xcd/0"), at(6))
         assert first == again
         assert first.key == key()
         assert (first.position, first.opened_at, first.is_open) == (POSITION, at(0), True)
         assert [case.id for case in await journal.cases()] == [first.id, other.id]
 
     async def test_a_case_closes_and_reopens(self, journal: Journal, case: Case) -> None:
-        """Closed ones are not among the open ones."""
-        await journal.close_case(case.id, Closure.WON_BY_US, at(3))
+        """Closed ones are not among the open ones; what says neither leaves a case as it is."""
+        won = conclusion(key(), at(3), closure=Closure.WON_BY_US)
+        assert (await journal.conclude(won)).closed_at == at(3)
+        assert (await journal.conclude(replace(won, at=at(4)))).closed_at == at(3)
         (closed,) = await journal.cases()
         assert (closed.closure, closed.closed_at) == (Closure.WON_BY_US, at(3))
         assert await journal.cases(open_only=True) == []
-        await journal.reopen_case(case.id)
+        assert await journal.conclude(conclusion(key(), at(5))) == closed
+        assert await journal.conclude(conclusion(key(), at(6), reopen=True)) == case
         assert await journal.cases(open_only=True) == [case]
+        await journal.close_case(case.id, Closure.MOOT, at(7))
+        assert await journal.cases(open_only=True) == []
+
+    async def test_a_case_is_found_by_its_key_with_its_outcomes(self, journal: Journal, case: Case) -> None:
+        """What became of its calls comes with it; open ones are left out, and nothing is made by looking."""
+        assert await journal.case(key()) == (case, [])
+        assert await journal.case(key("0xcd/0")) == (None, [])
+        for number in range(2):
+            await journal.record_intent(self.candidate(case, f"call {number}"), self.WINDOW, at(0))
+        await journal.record_outcome("call 0", Reverted(RECEIPT), at(1))
+        assert await journal.case(key()) == (case, [Reverted(RECEIPT)])
+        assert len(await journal.cases()) == 1
+
+    async def test_a_conclusion_judges_the_exit(self, journal: Journal) -> None:
+        """Decision, case and judgement are one change."""
+        exit1 = exit_(1, f"{tx(1)}/0", 3)
+        await journal.record_scan(0, block(9), [exit1], [])
+        finding = Finding(exit1.exit_id, exit1.start, Judgement.INVALID, running=False)
+        await journal.conclude(conclusion(key(), at(9), finding=finding))
+        (judged,) = await journal.tracked_exits(position=exit1.position)
+        assert (judged.judgement, judged.judged_at, judged.running) == (Judgement.INVALID, at(9), False)
 
     async def test_a_case_that_is_not_there_is_an_error(self, journal: Journal) -> None:
         """Silence would hide a bug."""
@@ -253,17 +280,19 @@ class JournalSuite:
         hold = DecisionRecord(case.id, 5, at(0), "hold", "unverified")
         act = DecisionRecord(case.id, 6, at(1), "act", "proven", "challengeStandardExit")
         for record in (hold, DecisionRecord(case.id, 9, at(9), "hold", "unverified"), act, hold):
-            await journal.record_decision(record)
-        assert await journal.decisions(case.id) == [
+            await journal.conclude(decided(key(), record))
+        first, *others = await journal.decisions(case.id)
+        assert first.reason == "first seen"
+        assert others == [
             DecisionRecord(case.id, 9, at(9), "hold", "unverified"),
             act,
             hold,
         ]
 
-    async def test_a_decision_needs_its_case(self, journal: Journal) -> None:
+    async def test_an_intent_needs_its_case(self, journal: Journal, case: Case) -> None:
         """Foreign keys are on."""
         with pytest.raises(JournalError, match="contradicts"):
-            await journal.record_decision(DecisionRecord(77, 5, at(0), "hold", "because"))
+            await journal.record_intent(replace(self.candidate(case), case_id=77), self.WINDOW, at(0))
 
     # Intents, attempts, outcomes
 

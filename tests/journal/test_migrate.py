@@ -11,11 +11,12 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
-from journal.suite import CONTRACT, POSITION, at, key
+from journal.suite import CONTRACT, at, key
 from plasma_guard.domain.errors import JournalError
 from plasma_guard.journal import SqlJournal, migrate, open_journal, read_journal
 from plasma_guard.journal.database import writing_engine
 from plasma_guard.journal.schema import metadata
+from support.cases import open_case
 
 REVISIONS = [
     script.revision for script in reversed(list(ScriptDirectory(str(migrate.MIGRATIONS)).walk_revisions()))
@@ -51,7 +52,7 @@ def later(folder: Path, then: str = "pass") -> Path:
 
 async def filled(path: Path) -> None:
     async with open_at(path) as journal:
-        await journal.open_case(key(), POSITION, at(0), event="invalid_exit", details="{}")
+        await open_case(journal, key(), at(0))
 
 
 def tables(path: Path) -> list[str]:

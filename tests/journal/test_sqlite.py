@@ -15,12 +15,13 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection
 
-from journal.suite import ACCOUNT, CONTRACT, POSITION, JournalSuite, at, block, exit_, key, started, tx
-from plasma_guard.domain.cases import DecisionRecord, Observation
+from journal.suite import ACCOUNT, CONTRACT, JournalSuite, at, block, exit_, key, started, tx
+from plasma_guard.domain.cases import Observation
 from plasma_guard.domain.errors import JournalError
 from plasma_guard.domain.primitives import Address
 from plasma_guard.journal import SqlJournal, open_journal, read_journal
 from plasma_guard.journal.spare import Spare
+from support.cases import conclusion, open_case
 
 
 @pytest.fixture
@@ -46,7 +47,7 @@ def again(path: Path, **changes: object) -> SqlJournal:
 async def test_everything_is_there_after_reopening(path: Path) -> None:
     """Closed and opened again, the journal is the same."""
     async with again(path) as first:
-        case = await first.open_case(key(), POSITION, at(0), event="invalid_exit", details="{}")
+        case = await open_case(first, key(), at(0))
         await first.record_scan(0, block(3), [exit_(1, f"{tx(1)}/0", 2)], [])
         exits = await first.tracked_exits()
     async with again(path) as second:
@@ -77,13 +78,11 @@ async def test_changes_queued_during_a_commit_share_the_next(journal: SqlJournal
         commit(connection, batch)  # type: ignore[arg-type]  # why: passed on as given
 
     journal._writer._commit = counting  # type: ignore[method-assign,assignment]  # why: counts what goes through
-    case = await journal.open_case(key(), POSITION, at(0), event="invalid_exit", details="{}")
-    await asyncio.gather(
-        *(journal.record_decision(DecisionRecord(case.id, n, at(n), str(n), "")) for n in range(100))
-    )
+    case = await open_case(journal, key(), at(0))
+    await asyncio.gather(*(journal.conclude(conclusion(key(), at(n), verdict=str(n))) for n in range(100)))
     assert sum(commits) == 101
     assert len(commits) < 50
-    assert len(await journal.decisions(case.id)) == 100
+    assert len(await journal.decisions(case.id)) == 101
 
 
 async def test_a_change_that_fails_halfway_leaves_nothing(journal: SqlJournal) -> None:
@@ -114,7 +113,7 @@ async def test_a_change_outlives_the_caller_who_gave_up(journal: SqlJournal) -> 
 async def test_big_numbers_sort_as_text(journal: SqlJournal, path: Path) -> None:
     """Every exit id has 64 digits."""
     for number in (2**168 - 1, 5, 2**64):
-        await journal.open_case(key(exit_id=number), POSITION, at(0), event="invalid_exit", details="{}")
+        await open_case(journal, key(exit_id=number), at(0))
     with closing(sqlite3.connect(path)) as raw:
         rows = [row[0] for row in raw.execute("SELECT exit_id FROM cases ORDER BY exit_id")]
     assert [int(row, 16) for row in rows] == [5, 2**64, 2**168 - 1]
@@ -138,7 +137,7 @@ async def test_big_numbers_sort_as_text(journal: SqlJournal, path: Path) -> None
 async def test_the_tables_refuse_nonsense(journal: SqlJournal, path: Path, statement: str) -> None:
     """Whoever writes it."""
     suite = JournalSuite()
-    case = await journal.open_case(key(), POSITION, at(0), event="invalid_exit", details="{}")
+    case = await open_case(journal, key(), at(0))
     await journal.record_scan(0, block(3), [exit_(1, f"{tx(1)}/0", 2)], [])
     await journal.record_intent(suite.candidate(case), suite.WINDOW, at(0))
     await journal.record_attempt(suite.attempt(), at(0))
@@ -292,7 +291,7 @@ async def test_signed_bytes_go_to_the_second_path_when_time_is_short(path: Path,
     suite = JournalSuite()
     second = path.parent / "elsewhere" / "spare.jsonl"
     async with again(path, second_path=second) as journal:
-        case = await journal.open_case(key(), POSITION, at(0), event="invalid_exit", details="{}")
+        case = await open_case(journal, key(), at(0))
         call = replace(suite.candidate(case), data=b"\x07" * 5000)
         signed = replace(suite.attempt(), raw=b"\x02" * 5000)
         await full_disk(journal, full=True)
@@ -331,7 +330,7 @@ async def test_a_torn_line_of_the_second_path_is_dropped(path: Path) -> None:
 async def test_what_contradicts_the_journal_is_not_kept_elsewhere(journal: SqlJournal) -> None:
     """The second path is for a disk that fails, not for a mistake."""
     suite = JournalSuite()
-    case = await journal.open_case(key(), POSITION, at(0), event="invalid_exit", details="{}")
+    case = await open_case(journal, key(), at(0))
     with pytest.raises(JournalError, match="contradicts"):
         await journal.record_intent(replace(suite.candidate(case), case_id=77), suite.WINDOW, at(500))
     assert journal._spare.is_empty
@@ -343,7 +342,7 @@ async def test_what_contradicts_the_journal_is_not_kept_elsewhere(journal: SqlJo
 async def test_a_reader_needs_no_lock_and_sees_what_is_committed(journal: SqlJournal, path: Path) -> None:
     """While the guard runs, and with everything that commands show."""
     suite = JournalSuite()
-    case = await journal.open_case(key(), POSITION, at(0), event="invalid_exit", details="{}")
+    case = await open_case(journal, key(), at(0))
     exit1 = exit_(1, f"{tx(1)}/0", 2)
     async with read_journal(path) as reader:
         await journal.record_intent(suite.candidate(case), suite.WINDOW, at(1))

@@ -210,6 +210,34 @@ async def test_past_the_soft_time_it_is_sent_although_the_simulation_fails(b: Be
     assert isinstance(await task, Confirmed)
 
 
+async def test_a_measured_gas_limit_is_proven_by_the_simulation_alone(b: Bench) -> None:
+    """The call works within it, so nothing is estimated, and it is what is signed."""
+    await b.submit(b.call())
+    (attempt,) = await attempts(b)
+    assert attempt.gas_limit == 100_000
+    assert b.proxy.count("eth_estimateGas") == 0
+
+
+@pytest.mark.parametrize("limit", [None, 20_000, 25_000])
+async def test_a_gas_limit_that_is_missing_or_too_low_is_estimated(b: Bench, limit: int | None) -> None:
+    """Below the intrinsic gas, or enough to start but not to finish: the estimate is signed, and mined."""
+    task = await b.submit(b.call(gas_limit=limit))
+    (attempt,) = await attempts(b)
+    assert attempt.gas_limit > 40_000
+    assert not b.alerts.told
+    await b.block(3)
+    assert isinstance(await task, Confirmed)
+
+
+async def test_an_upper_bound_of_the_gas_that_cannot_be_paid_is_replaced_by_an_estimate(b: Bench) -> None:
+    """What is reserved is limit times price: a tenth of the limit is paid where ten tenths are not."""
+    await b.evm.set_balance(str(b.account), 10**16)
+    await b.submit(b.call(gas_limit=10_000_000))
+    (attempt,) = await attempts(b)
+    assert attempt.gas_limit < 100_000
+    assert not b.alerts.told
+
+
 async def test_past_the_soft_time_nothing_is_sent_without_a_measured_gas_limit(b: Bench) -> None:
     """There is no number to sign."""
     b.proxy.fault = errors(eth_call={"code": 3, "message": "execution reverted"})

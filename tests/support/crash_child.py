@@ -16,12 +16,12 @@ from plasma_guard.domain.cases import CaseKey, Kind
 from plasma_guard.domain.crashpoints import VARIABLE
 from plasma_guard.domain.decisions import Window
 from plasma_guard.domain.exits import ExitId
-from plasma_guard.domain.position import UtxoPosition
 from plasma_guard.domain.primitives import Timestamp, Wei
 from plasma_guard.domain.transactions import TxCandidate
 from plasma_guard.journal import open_journal
 from plasma_guard.keys import LocalSigner, SigningPolicy
 from plasma_guard.sender import SenderSettings, TxSender
+from support.cases import open_case
 from support.clock import FakeClock
 from support.recorders import RecordedAlerts, RecordedMetrics
 from support.sending import BUDGET, CHAIN_ID, COUNTER, COUNTER_CODE, PLASMA, SELECTOR
@@ -85,8 +85,6 @@ async def _live(life: Life) -> None:
         ) as sender,
     ):
         key = CaseKey(CHAIN_ID, PLASMA, Kind.STANDARD_EXIT, ExitId(1), "0xab/0")
-        case = await journal.open_case(
-            key, UtxoPosition(1, 0, 0), Timestamp(1), event="invalid_exit", details="{}"
-        )
+        case = await open_case(journal, key, Timestamp(1))
         call = TxCandidate(INTENT, case.id, signer.address, COUNTER, SELECTOR, Wei(0), "count", 100_000)
         await sender.submit(call, Window(Timestamp(2**40), Timestamp(2**41), BUDGET))

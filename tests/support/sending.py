@@ -12,13 +12,13 @@ from plasma_guard.devnet.evm import Evm
 from plasma_guard.domain.cases import CaseKey, Kind
 from plasma_guard.domain.decisions import Window
 from plasma_guard.domain.exits import ExitId
-from plasma_guard.domain.position import UtxoPosition
 from plasma_guard.domain.primitives import Address, Timestamp, Wei
 from plasma_guard.domain.transactions import Outcome, TxCandidate
 from plasma_guard.journal import SqlJournal, open_journal
 from plasma_guard.keys import LocalSigner, SigningPolicy
 from plasma_guard.sender import SenderSettings, TxSender
 from plasma_guard.sender.lane import Lane
+from support.cases import open_case
 from support.clock import FakeClock
 from support.recorders import RecordedAlerts, RecordedMetrics
 from support.rpc_proxy import RpcProxy
@@ -216,9 +216,7 @@ async def bench(path: Path, settings: SenderSettings, evm: Evm) -> AsyncIterator
     journal = open_journal(path / "journal.db", CHAIN_ID, PLASMA, runtime=path)
     async with RpcProxy(evm.rpc_url) as proxy, RpcChain.connect([proxy.url], FakeClock()) as chain, journal:
         key = CaseKey(CHAIN_ID, PLASMA, Kind.STANDARD_EXIT, ExitId(1), "0xab/0")
-        case = await journal.open_case(
-            key, UtxoPosition(1, 0, 0), Timestamp(0), event="invalid_exit", details="{}"
-        )
+        case = await open_case(journal, key, Timestamp(0))
         made = Bench(evm, proxy, chain, journal, path, settings, case_id=case.id)
         try:
             yield made

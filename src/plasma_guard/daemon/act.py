@@ -1,7 +1,7 @@
 """From a decision to a transaction: one task per case, and never two."""
 
 import asyncio
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 
 import structlog
 
@@ -11,7 +11,7 @@ from plasma_guard.domain.cases import Case
 from plasma_guard.domain.decisions import Act, Severity, Window
 from plasma_guard.domain.errors import GuardError
 from plasma_guard.domain.primitives import Address
-from plasma_guard.domain.transactions import Confirmed, Reverted, TxCandidate
+from plasma_guard.domain.transactions import Confirmed, Outcome, Reverted, TxCandidate
 from plasma_guard.ports import Alerts, ExitGame, Journal, Sender
 
 log = structlog.get_logger(__name__)
@@ -53,7 +53,7 @@ class Answers:
         """The ids of the cases being answered now; it changes as they are."""
         return self._in_hand
 
-    async def answer(self, turn: Turn) -> bool:
+    def answer(self, turn: Turn) -> bool:
         """Start answering a case, unless that is under way already; return whether it is now."""
         case, act = turn.case, turn.decision
         if case is not None and case.id in self._in_hand:
@@ -64,13 +64,8 @@ class Answers:
         if self._sender is None or account is None or case.event in self._observed:
             self._say_unsent(case, act)
             return False
-        self._in_hand.add(case.id)
-        try:
-            intent = f"{case.key}#{act.action.name}#{await self._mined(case)}"
-            candidate = self._game.candidate(act.action, intent=intent, case_id=case.id, account=account)
-        except BaseException:
-            self._in_hand.discard(case.id)
-            raise
+        intent = f"{case.key}#{act.action.name}#{_mined(turn.outcomes)}"
+        candidate = self._game.candidate(act.action, intent=intent, case_id=case.id, account=account)
         self._start(case, candidate, act.window)
         return True
 
@@ -99,11 +94,6 @@ class Answers:
             self._start(case, candidate, window)
         return len(intents)
 
-    async def _mined(self, case: Case) -> int:
-        """Count the transactions of this case that were mined: only those are not taken up again."""
-        outcomes = await self._journal.outcomes(case.id)
-        return sum(isinstance(outcome, Confirmed | Reverted) for outcome in outcomes)
-
     def _start(self, case: Case, candidate: TxCandidate, window: Window) -> None:
         self._in_hand.add(case.id)
         self._tasks.create_task(self._see_through(case, candidate, window), name=f"case {case.id}")
@@ -125,3 +115,8 @@ class Answers:
         finally:
             self._in_hand.discard(case.id)
             self._on_done(case)
+
+
+def _mined(outcomes: Iterable[Outcome]) -> int:
+    """Count the transactions of a case that were mined: only those are not taken up again."""
+    return sum(isinstance(outcome, Confirmed | Reverted) for outcome in outcomes)

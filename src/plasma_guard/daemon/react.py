@@ -1,6 +1,5 @@
 """One turn of one event: gather, decide, check, and write down what was decided."""
 
-import asyncio
 import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,7 +9,7 @@ import structlog
 
 from plasma_guard.daemon.scope import Interest
 from plasma_guard.domain.blocks import BlockStamp
-from plasma_guard.domain.cases import Case, CaseKey, DecisionRecord, Judgement
+from plasma_guard.domain.cases import Case, CaseKey, Conclusion, Finding, Judgement
 from plasma_guard.domain.decisions import (
     Act,
     Alert,
@@ -22,7 +21,7 @@ from plasma_guard.domain.decisions import (
     Severity,
 )
 from plasma_guard.domain.primitives import Address
-from plasma_guard.domain.transactions import Confirmed
+from plasma_guard.domain.transactions import Confirmed, Outcome
 from plasma_guard.ports import Alerts, Chain, ExitGame, Journal, Metrics, Watcher
 from plasma_guard.reactions.base import ExitStarts, Facts, Policy, Reaction, Scene, Subject, WatcherEvent
 from plasma_guard.reactions.invariants import Proposal, violations
@@ -35,12 +34,16 @@ SAID_KEPT = 20_000
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """What a turn ended in; `case` is None where there is no exit on chain to have a case about."""
+    """What a turn ended in; `case` is None where there is no exit on chain to have a case about.
+
+    `outcomes` are those of the case's intents so far.
+    """
 
     decision: Decision
     case: Case | None
     subject: Subject | None
     at: BlockStamp
+    outcomes: tuple[Outcome, ...] = ()
 
 
 class React:
@@ -108,64 +111,37 @@ class React:
         at: BlockStamp,
         answering: Collection[int],
     ) -> Turn:
-        case = await self._case(event, subject, at) if subject else None
-        if case and case.id in answering:
-            return Turn(Hold("its answer is under way"), case, subject, at)
-        if isinstance(decision, Close) and case:
-            decision = await self._credited(decision, case)
-        if isinstance(decision, Act) and subject and not await self._interest.covers(subject):
-            decision = Hold(f"not about our funds, and the scope is only those: {decision.reason}")
-        if isinstance(decision, Act) and case and subject:
-            decision = await self._checked(decision, case, subject, at)
-        if case and subject:
-            await asyncio.gather(  # together they share one commit
-                self._journal.record_decision(_record(case, decision, at)),
-                self._note(case, subject, decision, at),
-            )
-            left = subject.hard - at.timestamp if subject.open else math.nan  # NaN takes the series away
-            self._metrics.gauge("case_seconds_to_deadline", left, case=str(case.id))
-        self._metrics.count("decisions_total", verdict=type(decision).__name__.lower())
-        self._tell(event, case, decision)
-        return Turn(decision, case, subject, at)
-
-    async def _case(self, event: WatcherEvent, subject: Subject, at: BlockStamp) -> Case:
+        if subject is None:
+            self._count(decision)
+            self._tell(event, None, decision)
+            return Turn(decision, None, None, at)
         key = CaseKey(
             self._chain_id, self._game.contracts.entry, subject.kind, subject.exit_id, subject.start
         )
-        return await self._journal.open_case(
-            key, subject.position, at.timestamp, event=event.names[0], details=event.model_dump_json()
-        )
+        case, outcomes = await self._journal.case(key)
+        if case and case.id in answering:
+            return Turn(Hold("its answer is under way"), case, subject, at, tuple(outcomes))
+        if isinstance(decision, Close) and case:
+            decision = _credited(decision, outcomes)
+        if isinstance(decision, Act) and not await self._interest.covers(subject):
+            decision = Hold(f"not about our funds, and the scope is only those: {decision.reason}")
+        if isinstance(decision, Act):
+            decision = self._checked(decision, subject, at, outcomes)
+        case = await self._journal.conclude(_conclusion(event, key, subject, decision, at))
+        left = subject.hard - at.timestamp if subject.open else math.nan  # NaN takes the series away
+        self._metrics.gauge("case_seconds_to_deadline", left, case=str(case.id))
+        self._count(decision)
+        self._tell(event, case, decision)
+        return Turn(decision, case, subject, at, tuple(outcomes))
 
-    async def _credited(self, close: Close, case: Case) -> Close:
-        """Call a challenge our own where the journal knows that it is: we may have died before saying so."""
-        if close.closure is not Closure.RESOLVED_BY_OTHERS:
-            return close
-        outcomes = await self._journal.outcomes(case.id)
-        if not any(isinstance(outcome, Confirmed) for outcome in outcomes):
-            return close
-        return Close(Closure.WON_BY_US, "our challenge is mined and the exit is stopped")
+    def _count(self, decision: Decision) -> None:
+        self._metrics.count("decisions_total", verdict=type(decision).__name__.lower())
 
-    async def _checked(self, act: Act, case: Case, subject: Subject, at: BlockStamp) -> Decision:
-        outcomes = await self._journal.outcomes(case.id)
+    def _checked(self, act: Act, subject: Subject, at: BlockStamp, outcomes: Sequence[Outcome]) -> Decision:
         broken = violations(Proposal(act, subject, at, self._game.rules, outcomes))
         if broken:
             return Alert(f"not sent although proven ({act.reason}): {'; '.join(broken)}", Severity.CRITICAL)
         return act
-
-    async def _note(self, case: Case, subject: Subject, decision: Decision, at: BlockStamp) -> None:
-        """Keep the exit's judgement and the case's state in step with what the contract says."""
-        tracked = subject.tracked
-        exit_ = [(tracked.exit_id, tracked.start)] if tracked else []
-        if isinstance(decision, Close):
-            if tracked and exit_:
-                await self._journal.judge(exit_, tracked.judgement, at.timestamp, running=False)
-            if case.is_open:
-                await self._journal.close_case(case.id, decision.closure, at.timestamp)
-        elif isinstance(decision, Act):
-            if exit_:
-                await self._journal.judge(exit_, Judgement.INVALID, at.timestamp)
-            if not case.is_open:
-                await self._journal.reopen_case(case.id)
 
     def _tell(self, event: WatcherEvent, case: Case | None, decision: Decision) -> None:
         told = {"case": case.id} if case else {}
@@ -217,7 +193,35 @@ class React:
                 log.info("held", event_key=event.key, reason=decision.reason, **told)
 
 
-def _record(case: Case, decision: Decision, at: BlockStamp) -> DecisionRecord:
-    action = decision.action.name if isinstance(decision, Act) else None
-    verdict = type(decision).__name__.lower()
-    return DecisionRecord(case.id, at.number, at.timestamp, verdict, decision.reason, action)
+def _credited(close: Close, outcomes: Sequence[Outcome]) -> Close:
+    """Call a challenge our own where the journal knows that it is: we may have died before saying so."""
+    if close.closure is not Closure.RESOLVED_BY_OTHERS:
+        return close
+    if not any(isinstance(outcome, Confirmed) for outcome in outcomes):
+        return close
+    return Close(Closure.WON_BY_US, "our challenge is mined and the exit is stopped")
+
+
+def _conclusion(
+    event: WatcherEvent, key: CaseKey, subject: Subject, decision: Decision, at: BlockStamp
+) -> Conclusion:
+    """Keep the exit's judgement and the case's state in step with what the contract says."""
+    acts = isinstance(decision, Act)
+    tracked, finding = subject.tracked, None
+    if tracked and isinstance(decision, Act | Close):
+        judgement = Judgement.INVALID if acts else tracked.judgement
+        finding = Finding(tracked.exit_id, tracked.start, judgement, running=acts)
+    return Conclusion(
+        key=key,
+        position=subject.position,
+        event=event.names[0],
+        details=event.model_dump_json(),
+        block_number=at.number,
+        at=at.timestamp,
+        verdict=type(decision).__name__.lower(),
+        reason=decision.reason,
+        action=decision.action.name if isinstance(decision, Act) else None,
+        finding=finding,
+        closure=decision.closure if isinstance(decision, Close) else None,
+        reopen=acts,
+    )

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import structlog
 
+from plasma_guard.daemon.heads import Heads
 from plasma_guard.daemon.react import React, Turn
 from plasma_guard.daemon.watch import Sighting
 from plasma_guard.domain.cases import Case, Kind
@@ -16,7 +17,7 @@ from plasma_guard.domain.transactions import (
     Unaffordable,
     WouldRevert,
 )
-from plasma_guard.ports import Alerts, Chain, Metrics
+from plasma_guard.ports import Alerts, Metrics
 
 log = structlog.get_logger(__name__)
 
@@ -35,13 +36,13 @@ class Settle:
     def __init__(
         self,
         *,
-        chain: Chain,
+        heads: Heads,
         react: React,
         recall: Callable[[Case], Sighting | None],
         alerts: Alerts,
         metrics: Metrics,
     ) -> None:
-        self._chain = chain
+        self._heads = heads
         self._react = react
         self._recall = recall
         self._alerts = alerts
@@ -63,7 +64,7 @@ class Settle:
         sighting = self._recall(case)
         if sighting is None:
             return None
-        turns = await self._react.turn(*sighting, await self._chain.head())
+        turns = await self._react.turn(*sighting, await self._heads.newest())
         return next((turn for turn in turns if turn.case and turn.case.id == case.id), None)
 
     def _say_open(self, case: Case, candidate: TxCandidate, outcome: Outcome) -> None:

@@ -11,6 +11,7 @@ from plasma_guard.daemon.act import Answers
 from plasma_guard.daemon.agenda import Agenda, Item
 from plasma_guard.daemon.audit import Audit
 from plasma_guard.daemon.funds import Funds
+from plasma_guard.daemon.heads import Heads
 from plasma_guard.daemon.permits import Permits
 from plasma_guard.daemon.react import React
 from plasma_guard.daemon.scan import Scan
@@ -24,7 +25,7 @@ from plasma_guard.domain.decisions import Closure, Decision, Severity
 from plasma_guard.domain.errors import GuardError, RetryableError
 from plasma_guard.domain.position import UtxoPosition
 from plasma_guard.domain.primitives import Address
-from plasma_guard.ports import Alerts, Chain, Clock, ExitGame, Health, Journal, Metrics, Sender
+from plasma_guard.ports import Alerts, Clock, ExitGame, Health, Journal, Metrics, Sender
 from plasma_guard.reactions.base import Reaction
 
 log = structlog.get_logger(__name__)
@@ -59,7 +60,7 @@ class Supervisor:
     def __init__(
         self,
         *,
-        chain: Chain,
+        heads: Heads,
         game: ExitGame,
         journal: Journal,
         sender: Sender | None,
@@ -83,7 +84,7 @@ class Supervisor:
         alerts: Alerts,
         metrics: Metrics,
     ) -> None:
-        self._chain = chain
+        self._heads = heads
         self._game = game
         self._journal = journal
         self._sender = sender
@@ -108,7 +109,6 @@ class Supervisor:
         self._metrics = metrics
         self._offered: set[UtxoPosition] = set()
         self.head: BlockStamp | None = None
-        self._followed_at = float("-inf")
 
     async def run(self, stop: asyncio.Event) -> None:
         """Guard until `stop` is set; what is under way keeps its record and is resumed at the next start."""
@@ -171,14 +171,13 @@ class Supervisor:
 
     async def _follow(self) -> None:
         try:
-            head = await self._chain.head()
+            head = await self._heads.newest()
             found = [] if head == self.head else await self._scan.step(head)
         except RetryableError as error:
             self._troubles.report({"answer": str(error)})
             raise
         self._troubles.report({})
         self.head = head
-        self._followed_at = self._clock.monotonic()
         await self._drop_moot(head)
         self._metrics.gauge("head_block", head.number)
         for exit_ in found:
@@ -202,7 +201,7 @@ class Supervisor:
                 log.info("moot: a reorg removed the exit", case=case.id, position=str(case.position))
 
     async def _poll(self) -> None:
-        at = await self._chain.head()
+        at = await self._heads.newest()
         poll = await self._watch.poll(at)
         self._agenda.add(poll.sightings)
         open_cases = await self._journal.cases(open_only=True)
@@ -242,23 +241,13 @@ class Supervisor:
             await self._agenda.stirred(at_most=self._pace.root_chain)
             return
         try:
-            at = await self._recent_head()
+            at = await self._heads.recent()
         except RetryableError:
             for item in items:
                 self._agenda.done(item, ())
             raise
         limit = asyncio.Semaphore(TURNS_AT_ONCE)
         await asyncio.gather(*(self._turn(item, at, answers, limit) for item in items))
-
-    async def _recent_head(self) -> BlockStamp:
-        """Return the head as last followed, or ask when that is too long ago.
-
-        What decisions rest on is many blocks old, and simulations run on the newest block anyway.
-        """
-        age = self._clock.monotonic() - self._followed_at
-        if self.head is not None and age <= 2 * self._pace.root_chain:
-            return self.head
-        return await self._chain.head()
 
     async def _turn(self, item: Item, at: BlockStamp, answers: Answers, limit: asyncio.Semaphore) -> None:
         """Give one event its turn; whatever goes wrong ends only this turn of this event."""
@@ -268,7 +257,7 @@ class Supervisor:
             async with limit:
                 for turn in await self._react.turn(item.event, item.reaction, at, answers.in_hand):
                     decisions.append(turn.decision)
-                    under_way |= await answers.answer(turn)
+                    under_way |= answers.answer(turn)
         except GuardError as error:
             log.warning(
                 "a turn could not be finished; it is repeated", about=item.event.topic, error=str(error)

@@ -114,3 +114,36 @@ class TrackedExit:
     judgement: Judgement
     running: bool
     judged_at: Timestamp | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What is now known about one tracked exit, named by exit id and start."""
+
+    exit_id: ExitId
+    start: str
+    judgement: Judgement
+    running: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Conclusion:
+    """What one turn of a case ended in, to be recorded as a whole.
+
+    `event` and `details` (JSON) are what the case came from, for the first time it is heard of. `closure`
+    closes an open case, `reopen` opens a closed one; with neither it stays as it is. `at` is root-chain
+    seconds.
+    """
+
+    key: CaseKey
+    position: UtxoPosition
+    event: str
+    details: str
+    block_number: int
+    at: Timestamp
+    verdict: str
+    reason: str
+    action: str | None = None
+    finding: Finding | None = None
+    closure: Closure | None = None
+    reopen: bool = False

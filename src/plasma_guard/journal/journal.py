@@ -11,14 +11,13 @@ from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.exc import SQLAlchemyError
 
 from plasma_guard.domain.blocks import BlockStamp
-from plasma_guard.domain.cases import Case, CaseKey, DecisionRecord, Judgement, Observation, TrackedExit
+from plasma_guard.domain.cases import Case, Conclusion, Finding, Judgement, Observation, TrackedExit
 from plasma_guard.domain.decisions import Closure, Window
 from plasma_guard.domain.errors import JournalError
 from plasma_guard.domain.exits import ExitId, RootChainEvent
-from plasma_guard.domain.position import UtxoPosition
 from plasma_guard.domain.primitives import Address, Hash32, Timestamp
 from plasma_guard.domain.transactions import Attempt, AttemptStatus, Outcome, TxCandidate
-from plasma_guard.journal import rows, scan
+from plasma_guard.journal import concluding, rows, scan
 from plasma_guard.journal.database import Contradiction, Reader, Writer, reading_engine, writing_engine
 from plasma_guard.journal.locks import (
     PRIVATE_FILE,
@@ -30,7 +29,7 @@ from plasma_guard.journal.locks import (
 )
 from plasma_guard.journal.migrate import MIGRATIONS, inspect_file, upgrade
 from plasma_guard.journal.reading import JournalReads
-from plasma_guard.journal.schema import cases, decisions, intents, observations, tracked_exits
+from plasma_guard.journal.schema import cases, intents, observations
 from plasma_guard.journal.spare import Spare
 from plasma_guard.journal.statements import KEEP, MARK_ATTEMPT, replay
 
@@ -114,81 +113,27 @@ class SqlJournal(JournalReads):
         running: bool = True,
     ) -> None:
         """Record what is now known about tracked exits; a start that a reorg removed stays not running."""
+        findings = [Finding(exit_id, start, judgement, running) for exit_id, start in exits]
 
         def change(connection: Connection) -> None:
-            table = tracked_exits
-            for exit_id, start in exits:
-                connection.execute(
-                    update(table)
-                    .where(table.c.exit_id == exit_id, table.c.start == start)
-                    .values(
-                        judgement=judgement.value, judged_at=at, running=table.c.gone.is_(False) & running
-                    )
-                )
+            for finding in findings:
+                concluding.judge(connection, finding, at)
 
         await self._writer.run(change)
 
-    async def open_case(
-        self, key: CaseKey, position: UtxoPosition, at: Timestamp, *, event: str, details: str
-    ) -> Case:
-        """Return the case with this key, new or known; `event` and `details` (JSON) are what it came from."""
-        named = {
-            "chain_id": key.chain_id,
-            "contract": key.contract,
-            "kind": key.kind.value,
-            "exit_id": key.exit_id,
-            "start": key.start,
-        }
-
-        def change(connection: Connection) -> Case:
-            connection.execute(
-                insert(cases)
-                .values(position=position.encode(), event=event, details=details, opened_at=at, **named)
-                .on_conflict_do_nothing(index_elements=list(named))
-            )
-            query = select(cases).filter_by(**named)
-            return rows.case(connection.execute(query).mappings().one())
-
-        return await self._writer.run(change)
+    async def conclude(self, conclusion: Conclusion) -> Case:
+        """Record what a turn ended in, in one commit; return its case, new or known."""
+        return await self._writer.run(lambda c: concluding.conclude(c, conclusion))
 
     async def close_case(self, case_id: int, closure: Closure, at: Timestamp) -> None:
         """Record that the contract's state leaves nothing to do."""
-        await self._change_case(case_id, closure=closure.value, closed_at=at)
 
-    async def reopen_case(self, case_id: int) -> None:
-        """Record that the contract's state again leaves something to do."""
-        await self._change_case(case_id, closure=None, closed_at=None)
-
-    async def _change_case(self, case_id: int, *, closure: str | None, closed_at: Timestamp | None) -> None:
         def change(connection: Connection) -> None:
             changed = connection.execute(
-                update(cases).where(cases.c.id == case_id).values(closure=closure, closed_at=closed_at)
+                update(cases).where(cases.c.id == case_id).values(closure=closure.value, closed_at=at)
             )
             if changed.rowcount == 0:
                 raise JournalError(f"the journal has no case {case_id}")
-
-        await self._writer.run(change)
-
-    async def record_decision(self, record: DecisionRecord) -> None:
-        """Record a decision; one equal to the case's last one only moves its time and block."""
-        said = {"verdict": record.verdict, "reason": record.reason, "action": record.action}
-
-        def change(connection: Connection) -> None:
-            last = (
-                connection.execute(
-                    select(decisions)
-                    .where(decisions.c.case_id == record.case_id)
-                    .order_by(decisions.c.id.desc())
-                    .limit(1)
-                )
-                .mappings()
-                .one_or_none()
-            )
-            moment = {"block_number": record.block_number, "at": record.at}
-            if last is not None and {name: last[name] for name in said} == said:
-                connection.execute(update(decisions).where(decisions.c.id == last["id"]).values(**moment))
-            else:
-                connection.execute(insert(decisions).values(case_id=record.case_id, **moment, **said))
 
         await self._writer.run(change)
 

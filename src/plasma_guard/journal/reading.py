@@ -9,7 +9,7 @@ from typing import Any, Self, TypeVar
 from sqlalchemy import Connection, func, select
 
 from plasma_guard.domain.blocks import BlockStamp
-from plasma_guard.domain.cases import Case, DecisionRecord, Observation, TrackedExit
+from plasma_guard.domain.cases import Case, CaseKey, DecisionRecord, Observation, TrackedExit
 from plasma_guard.domain.decisions import Window
 from plasma_guard.domain.errors import JournalError
 from plasma_guard.domain.exits import InFlightExitStarted
@@ -17,6 +17,7 @@ from plasma_guard.domain.position import UtxoPosition
 from plasma_guard.domain.primitives import Address, Hash32, Timestamp
 from plasma_guard.domain.transactions import Attempt, Outcome, TxCandidate
 from plasma_guard.journal import rows
+from plasma_guard.journal.concluding import read_case
 from plasma_guard.journal.database import Reader, reading_engine
 from plasma_guard.journal.migrate import MIGRATIONS, head, inspect_file
 from plasma_guard.journal.schema import (
@@ -137,6 +138,10 @@ class JournalReads:
             root_events.c.block_number >= since,
         )
         return await self._read(lambda c: c.execute(query.limit(1)).first() is not None)
+
+    async def case(self, key: CaseKey) -> tuple[Case | None, list[Outcome]]:
+        """Return the case with this key, if there is one, and what became of its intents, oldest first."""
+        return await self._read(lambda c: read_case(c, key))
 
     async def cases(self, *, open_only: bool = False) -> list[Case]:
         """Return cases, oldest first."""
