@@ -12,6 +12,7 @@ from plasma_guard.plasma.rules import rules_for
 from plasma_guard.verifier import Verifier
 from plasma_guard.verifier.blocks import ChildBlock
 from plasma_guard.verifier.core import Progress
+from plasma_guard.verifier.game import Facts
 
 FIXTURES = Path(__file__).parent.parent / "fixtures" / "watcher"
 V02_SUBMITTED = 1558535030
@@ -57,7 +58,7 @@ def started(verifier: Verifier, details: dict[str, Any]) -> None:
         position=position,
     )
     at = Timestamp(1613901950 + 13 * (details["eth_height"] - 11900150))
-    verifier.apply_event(event, at=at)
+    verifier.apply_event(event, Facts(at=at))
 
 
 def told(verifier: Verifier, data: dict[str, Any]) -> None:

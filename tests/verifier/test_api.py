@@ -167,7 +167,7 @@ async def test_v02_says_econnrefused_where_v1_refuses_service(serve: Serve) -> N
         ("GET", "/configuration.get", Release.V02),
         ("GET", "/alarm.get", Release.V02),
         ("POST", "/", Release.V1),
-        ("POST", "/in_flight_exit.get_competitor", Release.V1),
+        ("POST", "/in_flight_exit.get_anything", Release.V1),
     ],
 )
 async def test_other_methods_and_paths_are_not_found(

@@ -137,7 +137,7 @@ def test_tokens_are_counted_apart(world: World) -> None:
     )
     signature = world.rules.sign(world.rules.decode(unsigned), CONTRACT, ALICE.key)
     world.block(world.rules.encode_signed(unsigned, [signature, signature]))
-    assert [output.token for _, output in world.verifier.exitable_utxos(BOB.address)] == [TOKEN, ETH]
+    assert [output.token for _, output in world.verifier.ways_out.exitable_utxos(BOB.address)] == [TOKEN, ETH]
 
 
 def test_duplicate_inputs(world: World) -> None:
@@ -212,7 +212,7 @@ def test_fees_may_be_left_unclaimed(world: World) -> None:
     """What outputs leave over is the operator's fee; nobody has to claim it."""
     deposit = world.deposit(ALICE, 10)
     world.block(world.pay([(deposit, ALICE)], [(BOB, 9)]))
-    assert [output.amount for _, output in world.verifier.exitable_utxos(BOB.address)] == [9]
+    assert [output.amount for _, output in world.verifier.ways_out.exitable_utxos(BOB.address)] == [9]
 
 
 def test_a_deposit_counts_once(world: World) -> None:
@@ -333,7 +333,7 @@ def test_b4_fees_are_claimed_exactly(world: World) -> None:
         other.deposit(ALICE, 10)
         assert_invalid(other, block_with_claims(other, [payment], claims), "tx_execution")
     assert world.submit(block_with_claims(world, [payment], [claim(world, 1)]))
-    [(position, output)] = world.verifier.exitable_utxos(MALLORY.address)
+    [(position, output)] = world.verifier.ways_out.exitable_utxos(MALLORY.address)
     assert (position, output.amount, output.output_type) == (UtxoPosition(1000, 1, 0), 1, 2)
 
 
@@ -357,7 +357,7 @@ def test_the_ledger_keeps_its_sums(world: World) -> None:
         ]
         blknum = world.block(*signed)
         owned = [UtxoPosition(blknum, txindex, oindex) for txindex in range(4) for oindex in range(2)]
-        assert [position for position, _ in world.verifier.exitable_utxos(ALICE.address)] == owned
+        assert [position for position, _ in world.verifier.ways_out.exitable_utxos(ALICE.address)] == owned
         assert sum(_amount(world, position) for position in owned) == 800 - fees
 
 

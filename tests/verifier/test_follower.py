@@ -169,7 +169,7 @@ async def test_a_valid_exit_is_paid_and_forgotten(net: Net) -> None:
         await follower.step()
         await net.start_exit(verifier, deposit)
         await follower.step()
-        assert (events(verifier), verifier.exitable_utxos(USER.address)) == ([], [])
+        assert (events(verifier), verifier.ways_out.exitable_utxos(USER.address)) == ([], [])
         await net.evm.increase_time(2 * PERIOD + 1)
         await net.process_exits()
         await net.evm.mine(20)

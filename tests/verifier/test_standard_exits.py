@@ -296,7 +296,7 @@ def test_c20_a_valid_exit_finalizes(world: World) -> None:
     world.finalize(deposit)
     world.wait(SLA * 10)
     assert world.events() == []
-    assert world.verifier.exitable_utxos(ALICE.address) == []
+    assert world.verifier.ways_out.exitable_utxos(ALICE.address) == []
 
 
 def test_c20_a_finalized_output_cannot_be_spent(world: World) -> None:
@@ -348,7 +348,7 @@ def test_exit_data_proves_inclusion(world: World) -> None:
     signed = [world.pay([(position, ALICE)], [(BOB, 4), (ALICE, 6)]) for position in deposits]
     blknum = world.block(*signed)
     for txindex in range(3):
-        data = world.verifier.exit_data(UtxoPosition(blknum, txindex, 1))
+        data = world.verifier.ways_out.exit_data(UtxoPosition(blknum, txindex, 1))
         assert data.tx == world.raw(signed[txindex])
         root = world.blocks[blknum].hash
         assert world.rules.verify_inclusion(data.tx, txindex, data.proof, root)
@@ -361,12 +361,12 @@ def test_exit_data_is_refused_for_spent_deposits_and_missing_outputs(world: Worl
     blknum = world.block(world.pay([(deposit, ALICE)], [(BOB, 10)]))
     output = UtxoPosition(blknum, 0, 0)
     world.block(world.pay([(output, BOB)], [(CAROL, 10)]))
-    assert len(world.verifier.exit_data(other).proof) == 512
-    assert world.verifier.exit_data(output).position == output
+    assert len(world.verifier.ways_out.exit_data(other).proof) == 512
+    assert world.verifier.ways_out.exit_data(output).position == output
     missing = [UtxoPosition(*at) for at in ((blknum, 0, 1), (blknum, 1, 0), (9, 0, 0), (2, 0, 1), (2, 1, 0))]
     for position in (deposit, *missing):
         with pytest.raises(WatcherRefused, match="exit:invalid"):
-            world.verifier.exit_data(position)
+            world.verifier.ways_out.exit_data(position)
     assert all(world.verifier.ledger.output(position) is None for position in missing)
 
 
@@ -376,8 +376,11 @@ def test_exitable_outputs_are_unspent_owned_and_not_exiting(world: World) -> Non
     world.deposit(BOB, 9)
     blknum = world.block(world.pay([(first, ALICE)], [(BOB, 1)]))
     world.start_exit(second, ALICE)
-    assert [position for position, _ in world.verifier.exitable_utxos(ALICE.address)] == [third]
-    bobs = [position for position, _ in world.verifier.exitable_utxos(BOB.address)]
+    assert [position for position, _ in world.verifier.ways_out.exitable_utxos(ALICE.address)] == [third]
+    bobs = [position for position, _ in world.verifier.ways_out.exitable_utxos(BOB.address)]
     assert bobs == [UtxoPosition(4, 0, 0), UtxoPosition(blknum, 0, 0)]
     world.challenge(second)
-    assert [position for position, _ in world.verifier.exitable_utxos(ALICE.address)] == [second, third]
+    assert [position for position, _ in world.verifier.ways_out.exitable_utxos(ALICE.address)] == [
+        second,
+        third,
+    ]

@@ -26,6 +26,7 @@ from plasma_guard.plasma.transaction import Output
 from plasma_guard.verifier import Margins, Verifier
 from plasma_guard.verifier.blocks import ChildBlock
 from plasma_guard.verifier.core import Progress
+from plasma_guard.verifier.game import Facts
 
 GENERATIONS = list(Generation)
 CONTRACT = Address(b"\xc0" * 20)
@@ -145,7 +146,7 @@ class World:
         exit_id = self.exit_id(position)
         event = ExitStarted(exit_id, owner.address, position=position, **self.where)
         entry = StandardExit(event.exit_id, status, position, owner.address, ETH, Wei(amount))
-        self.verifier.apply_event(event, entry=entry, at=self.at())
+        self.verifier.apply_event(event, Facts(entry=entry, at=self.at()))
         self.wait()
         return event
 

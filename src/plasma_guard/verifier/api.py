@@ -1,30 +1,25 @@
 """The Watcher's HTTP API over the verifier: same paths, envelopes and error codes as the real one."""
 
-import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 from aiohttp import web
 
 from plasma_guard.domain.errors import MalformedError, WatcherRefused
-from plasma_guard.domain.position import BLOCK_OFFSET, UtxoPosition
-from plasma_guard.domain.primitives import Address
+from plasma_guard.verifier import requests
 from plasma_guard.verifier.core import Verifier
 from plasma_guard.verifier.dialect import Alarm, Dialect, Json, Release
 from plasma_guard.verifier.json import parse
+from plasma_guard.verifier.requests import Parameters
 
 MAX_BODY = 8_000_000
 """Bytes a Watcher reads of a request."""
 _UNHEALTHY = frozenset(
     {"boot_in_progress", "ethereum_connection_error", "ethereum_stalled_sync", "main_supervisor_halted"}
 )
-_BAD_PARAMETERS = "Parameters required by this operation are missing or incorrect."
 _RENDER_FAILED = "Server has failed to render the error."
-_HEX = re.compile("0[xX](?:[0-9a-fA-F]{2})*")
-_ADDRESS_LENGTH = Address.LENGTH
 
 
 Alarms = Callable[[], Sequence[Alarm]]
-Parameters = Mapping[str, object]
 
 
 class HttpError(Exception):
@@ -71,6 +66,11 @@ class _Api:
             ("POST", "/utxo.get_challenge_data"): self._challenge_data,
             ("POST", "/utxo.get_exit_data"): self._exit_data,
             ("POST", "/account.get_exitable_utxos"): self._exitable_utxos,
+            ("POST", "/in_flight_exit.get_data"): self._in_flight_data,
+            ("POST", "/in_flight_exit.get_competitor"): self._competitor,
+            ("POST", "/in_flight_exit.prove_canonical"): self._inclusion,
+            ("POST", "/in_flight_exit.get_input_challenge_data"): self._input_spend,
+            ("POST", "/in_flight_exit.get_output_challenge_data"): self._output_spend,
             (reading, "/alarm.get"): self._alarm_list,
         }
         if dialect.is_v1:
@@ -112,16 +112,41 @@ class _Api:
         return self._dialect.status(self._verifier)
 
     def _challenge_data(self, parameters: Parameters) -> object:
-        position = _position(parameters, "get_utxo_challenge")
+        position = requests.position(parameters, "get_utxo_challenge")
         return self._dialect.challenge(self._verifier.challenge_data(position))
 
     def _exit_data(self, parameters: Parameters) -> object:
-        position = _position(parameters, "get_utxo_exit")
-        return self._dialect.exit_data(self._verifier.exit_data(position))
+        position = requests.position(parameters, "get_utxo_exit")
+        return self._dialect.exit_data(self._verifier.ways_out.exit_data(position))
 
     def _exitable_utxos(self, parameters: Parameters) -> object:
-        found = self._verifier.exitable_utxos(_address(parameters))
+        found = self._verifier.ways_out.exitable_utxos(requests.address(parameters))
         return [self._dialect.utxo(position, output) for position, output in found]
+
+    def _in_flight_data(self, parameters: Parameters) -> object:
+        signed = requests.signed(parameters, "get_in_flight_exit", self._verifier.rules)
+        return self._dialect.in_flight_data(self._verifier.ways_out.in_flight_data(signed))
+
+    def _competitor(self, parameters: Parameters) -> object:
+        tx = self._in_flight_tx(parameters, "get_competitor")
+        return self._dialect.competitor(self._verifier.canonicity.competitor(tx))
+
+    def _inclusion(self, parameters: Parameters) -> object:
+        tx = self._in_flight_tx(parameters, "prove_canonical")
+        return self._dialect.inclusion(self._verifier.canonicity.inclusion(tx))
+
+    def _input_spend(self, parameters: Parameters) -> object:
+        index = requests.index(parameters, "input_index")
+        tx = self._in_flight_tx(parameters, "get_input_challenge_data")
+        return self._dialect.input_spend(self._verifier.piggybacks.input_spend(tx, index))
+
+    def _output_spend(self, parameters: Parameters) -> object:
+        index = requests.index(parameters, "output_index")
+        tx = self._in_flight_tx(parameters, "get_output_challenge_data")
+        return self._dialect.output_spend(self._verifier.piggybacks.output_spend(tx, index))
+
+    def _in_flight_tx(self, parameters: Parameters, action: str) -> bytes:
+        return requests.unsigned(parameters, action, self._verifier.rules)
 
     def _alarm_list(self, _: Parameters) -> object:
         return [{each.name: {"node": each.node, "reporter": each.reporter}} for each in self._alarms()]
@@ -153,37 +178,6 @@ def _check_accept(request: web.Request) -> None:
     accepted = request.headers.get("accept", "*/*").lower()
     if not any(kind in accepted for kind in ("*/*", "application/*", "application/json")):
         raise HttpError(406, "server:internal_server_error", _RENDER_FAILED)
-
-
-def _position(parameters: Parameters, action: str) -> UtxoPosition:
-    encoded = parameters.get("utxo_pos")
-    if not isinstance(encoded, int) or isinstance(encoded, bool):
-        raise _wrong("utxo_pos", ":integer")
-    if encoded <= 0:
-        raise _wrong("utxo_pos", "{:greater, 0}")
-    if encoded < BLOCK_OFFSET:
-        raise WatcherRefused(f"{action}:encoded_utxo_position_too_low")
-    try:
-        return UtxoPosition.decode(encoded)
-    except MalformedError:
-        # No output can be there; asking for one past any block's end gives the answer of each endpoint.
-        blknum, _ = divmod(encoded, BLOCK_OFFSET)
-        return UtxoPosition(blknum, 2**16 - 1, 10**4 - 1)
-
-
-def _address(parameters: Parameters) -> Address:
-    text = parameters.get("address")
-    if not isinstance(text, str) or not _HEX.fullmatch(text):
-        raise _wrong("address", ":hex")
-    content = bytes.fromhex(text[2:])
-    if len(content) != _ADDRESS_LENGTH:
-        raise _wrong("address", f"{{:length, {_ADDRESS_LENGTH}}}")
-    return Address(content)
-
-
-def _wrong(parameter: str, validator: str) -> WatcherRefused:
-    messages = {"validation_error": {"parameter": parameter, "validator": validator}}
-    return WatcherRefused("operation:bad_request", _BAD_PARAMETERS, messages)
 
 
 def _json(body: Json, status: int = 200) -> web.Response:

@@ -1,25 +1,49 @@
 """The verifying core: pure, synchronous, and whole on its own; everything that waits is in `follower`."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
 
 from plasma_guard.domain.blocks import BlockStamp
-from plasma_guard.domain.errors import ConfigurationError, GuardError, WatcherRefused
+from plasma_guard.domain.errors import ConfigurationError, GuardError
 from plasma_guard.domain.evidence import StandardExitChallenge
-from plasma_guard.domain.exits import ContractSet, DepositCreated, RootChainEvent, StandardExit
+from plasma_guard.domain.exits import ContractSet, DepositCreated, RootChainEvent, Side
 from plasma_guard.domain.position import CHILD_BLOCK_INTERVAL, UtxoPosition
 from plasma_guard.domain.primitives import Address, Hash32, Timestamp
-from plasma_guard.domain.watchers import ByzantineEvent, WatcherStatus
+from plasma_guard.domain.watchers import ByzantineEvent, KnownInFlightExit, WatcherStatus
 from plasma_guard.plasma.rules import PlasmaRules, rules_for
-from plasma_guard.plasma.transaction import Output
 from plasma_guard.verifier.blocks import ChildBlock, InvalidBlockError, RecoveredTransaction, check_block
+from plasma_guard.verifier.canonicity import (
+    INVALID_IFE_CHALLENGE,
+    NON_CANONICAL_IFE,
+    UNCHALLENGED_NON_CANONICAL_IFE,
+    Canonicity,
+)
+from plasma_guard.verifier.game import NO_FACTS, Facts, Game, Judge
+from plasma_guard.verifier.history import History
+from plasma_guard.verifier.in_flight_exits import InFlightExits
+from plasma_guard.verifier.known import KnownTransactions
 from plasma_guard.verifier.ledger import Ledger, LedgerBlock, TransactionRefusedError
+from plasma_guard.verifier.piggybacks import (
+    INVALID_PIGGYBACK,
+    PIGGYBACK_AVAILABLE,
+    UNCHALLENGED_PIGGYBACK,
+    Piggybacks,
+)
 from plasma_guard.verifier.standard_exits import INVALID_EXIT, UNCHALLENGED_EXIT, StandardExits
+from plasma_guard.verifier.ways_out import WaysOut
 
 INVALID_BLOCK = "invalid_block"
 BLOCK_WITHHOLDING = "block_withholding"
-_ORDER = (UNCHALLENGED_EXIT, INVALID_EXIT)
+_ORDER = (
+    UNCHALLENGED_NON_CANONICAL_IFE,
+    UNCHALLENGED_EXIT,
+    UNCHALLENGED_PIGGYBACK,
+    INVALID_EXIT,
+    INVALID_PIGGYBACK,
+    NON_CANONICAL_IFE,
+    INVALID_IFE_CHALLENGE,
+    PIGGYBACK_AVAILABLE,
+)
 """The order in which a Watcher lists kinds of events about exits; those about blocks follow."""
 
 
@@ -29,26 +53,6 @@ Examined = tuple[RecoveredTransaction, ...] | InvalidBlockError
 
 class HaltedError(GuardError):
     """A block was offered to a verifier that has stopped believing the operator."""
-
-
-class Game(Protocol):
-    """One kind of exit: its own file, its own events. Standard exits are the first."""
-
-    def apply(self, event: RootChainEvent, entry: StandardExit | None, at: Timestamp | None) -> None:
-        """Take one event of the root chain; ignore those of other games."""
-        ...
-
-    def block_applied(self) -> None:
-        """Take note that the ledger has one block more."""
-        ...
-
-    def events(self, tip: int) -> Iterator[ByzantineEvent]:
-        """Return the events that are true at root-chain height `tip`."""
-        ...
-
-    def must_halt(self, tip: int) -> bool:
-        """Tell whether an event is so late that the operator must not be followed any further."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,42 +83,35 @@ class Progress:
     services: Mapping[str, int] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class ExitData:
-    """What starting a standard exit takes: unsigned transaction and 512 bytes of Merkle proof.
-
-    `signatures` are the transaction's, empty for a deposit; only the v0.2 dialect shows them.
-    """
-
-    position: UtxoPosition
-    tx: bytes
-    proof: bytes
-    signatures: tuple[bytes, ...] = ()
-
-
 class Verifier:
     """Validates every plasma block itself and judges every exit by the ledger that results.
 
     Feed it root-chain events in chain order, each buried by its margin, and blocks in order. It stops taking
     blocks for good (`halted`) after an invalid or withheld block, and when an invalid exit is older than the
-    margin `sla` after a block was applied. `generation`, addresses and period come from `contracts`.
+    margin `sla` after a block was applied. `generation`, addresses and period come from `contracts`;
+    `history` keeps what the chain has been, by default in memory.
     """
 
-    def __init__(self, contracts: ContractSet, margins: Margins | None = None) -> None:
+    def __init__(
+        self, contracts: ContractSet, margins: Margins | None = None, history: History | None = None
+    ) -> None:
         self.contracts = contracts
         self.margins = margins or Margins()
         self.rules: PlasmaRules = rules_for(contracts.generation)
-        self.ledger = Ledger(self.rules)
+        self.ledger = Ledger(self.rules, history)
         self.halted = False
         self.progress = Progress()
+        known = KnownTransactions(self.rules, contracts.entry, self.ledger)
+        sla = self.margins.sla
         self._standard_exits = StandardExits(
-            self.rules,
-            contracts.entry,
-            self.ledger,
-            min_exit_period=contracts.min_exit_period,
-            sla_margin=self.margins.sla,
+            self.rules, self.ledger, known, min_exit_period=contracts.min_exit_period, sla_margin=sla
         )
-        self._games: tuple[Game, ...] = (self._standard_exits,)
+        self.in_flight_exits = InFlightExits(self.rules, self.ledger, known)
+        self.canonicity = Canonicity(self.ledger, known, self.in_flight_exits, sla_margin=sla)
+        self.piggybacks = Piggybacks(self.rules, self.ledger, known, self.in_flight_exits, sla_margin=sla)
+        self.ways_out = WaysOut(self.ledger, known, self._standard_exits)
+        self._games: tuple[Game, ...] = (self._standard_exits, self.in_flight_exits)
+        self._judges: tuple[Judge, ...] = (self._standard_exits, self.canonicity, self.piggybacks)
         self._block_events: list[ByzantineEvent] = []
 
     @property
@@ -126,10 +123,8 @@ class Verifier:
         """Take note of how far the root chain has been read; lateness is counted to its tip."""
         self.progress = progress
 
-    def apply_event(
-        self, event: RootChainEvent, *, entry: StandardExit | None = None, at: Timestamp | None = None
-    ) -> None:
-        """Take one root-chain event; for an `ExitStarted`, also the contract's entry and the block's time.
+    def apply_event(self, event: RootChainEvent, facts: Facts = NO_FACTS) -> None:
+        """Take one root-chain event, with the facts that its log does not say.
 
         Submitted blocks come through `apply_block`, together with their contents.
         """
@@ -137,7 +132,7 @@ class Verifier:
             self.ledger.deposit(event)
             return
         for game in self._games:
-            game.apply(event, entry, at)
+            game.apply(event, facts)
 
     def apply_block(self, blknum: int, root: Hash32, submitted_at: Timestamp, block: ChildBlock) -> bool:
         """Examine the next block and take it; returns and raises what `take_block` does."""
@@ -181,38 +176,18 @@ class Verifier:
 
     def halt_if_late(self) -> bool:
         """Halt when an invalid exit is past the margin; done after every block."""
-        self.halted = self.halted or any(game.must_halt(self.tip) for game in self._games)
+        self.halted = self.halted or any(judge.must_halt(self.tip) for judge in self._judges)
         return self.halted
 
     def byzantine_events(self) -> list[ByzantineEvent]:
-        """Return what is wrong now: late exits, invalid exits, then block events, newest first."""
-        found = [event for game in self._games for event in game.events(self.tip)]
+        """Return what is wrong now, kind by kind; what is about blocks comes last, newest first."""
+        found = [event for judge in self._judges for event in judge.events(self.tip)]
         found.sort(key=lambda event: _ORDER.index(event.name))
         return found + self._block_events[::-1]
 
     def challenge_data(self, position: UtxoPosition) -> StandardExitChallenge:
         """Return the spend that invalidates the exit of an output; raises `WatcherRefused`."""
         return self._standard_exits.challenge(position)
-
-    def exit_data(self, position: UtxoPosition) -> ExitData:
-        """Return what an exit of the output takes; raises `WatcherRefused` for an output there is none of.
-
-        Like a Watcher, it answers for a deposit only while it is unspent, but for any output of a block.
-        """
-        ledger = self.ledger
-        tx = ledger.creating_tx(position)
-        if tx is None or (position.is_deposit and ledger.unspent(position) is None):
-            raise WatcherRefused("exit:invalid", "Utxo was spent or does not exist.")
-        block = ledger.block(position.blknum)
-        if block is None:
-            return ExitData(position, tx, self.rules.merkle_proof([tx], 0))
-        proof = self.rules.merkle_proof(block.leaves, position.txindex)
-        return ExitData(position, tx, proof, block.transactions[position.txindex].signatures)
-
-    def exitable_utxos(self, address: Address) -> list[tuple[UtxoPosition, Output]]:
-        """Return the unspent outputs of an address that are not exiting already, oldest first."""
-        exiting = self._standard_exits.is_exiting
-        return sorted(found for found in self.ledger.owned_by(address) if not exiting(found[0]))
 
     def status(self) -> WatcherStatus:
         """Return everything at once, in the form every Watcher's answer is read into."""
@@ -225,6 +200,16 @@ class Verifier:
             last_seen_eth_time=None if tip is None else tip.timestamp,
             services=self.progress.services,
             contract_addresses=contract_addresses(self.contracts),
+            in_flight_exits=tuple(
+                KnownInFlightExit(
+                    tx=each.tx.raw,
+                    eth_height=each.eth_height,
+                    piggybacked_inputs=tuple(each.indexes(Side.INPUT)),
+                    piggybacked_outputs=tuple(each.indexes(Side.OUTPUT)),
+                )
+                for each in self.in_flight_exits
+                if each.active
+            ),
         )
 
     @property

@@ -4,14 +4,27 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from plasma_guard.domain.evidence import StandardExitChallenge
+from plasma_guard.domain.evidence import (
+    Competitor,
+    Inclusion,
+    InputSpend,
+    OutputSpend,
+    StandardExitChallenge,
+)
 from plasma_guard.domain.exits import Generation
 from plasma_guard.domain.position import UtxoPosition
-from plasma_guard.domain.watchers import ByzantineEvent
+from plasma_guard.domain.watchers import ByzantineEvent, KnownInFlightExit
+from plasma_guard.plasma import rlp
+from plasma_guard.plasma.keccak import keccak
 from plasma_guard.plasma.transaction import Output
-from plasma_guard.verifier.core import ExitData, Verifier
+from plasma_guard.verifier.canonicity import UNCHALLENGED_NON_CANONICAL_IFE
+from plasma_guard.verifier.core import Verifier
+from plasma_guard.verifier.piggybacks import UNCHALLENGED_PIGGYBACK
+from plasma_guard.verifier.ways_out import ExitData, InFlightExitData
 
 Json = dict[str, object]
+_NEW_EVENTS = frozenset({UNCHALLENGED_NON_CANONICAL_IFE, UNCHALLENGED_PIGGYBACK})
+_NEW_SERVICES = frozenset({"in_flight_exit_deleted_processor"})
 _SINCE_V1 = frozenset({"root_chain_txhash", "scheduled_finalization_time", "spending_txhash"})
 
 
@@ -64,17 +77,19 @@ class Dialect:
         status, last = verifier.status(), verifier.last_validated
         addresses = {name: str(address) for name, address in status.contract_addresses.items()}
         return {
-            "byzantine_events": [self._event(event) for event in status.events],
+            "byzantine_events": [
+                self._event(event) for event in status.events if self.is_v1 or event.name not in _NEW_EVENTS
+            ],
             "contract_addr": addresses if self.is_v1 else addresses.get("root_chain"),
             "eth_syncing": status.eth_syncing,
-            "in_flight_exits": [],
+            "in_flight_exits": [_in_flight_exit(each) for each in status.in_flight_exits],
             "last_mined_child_block_number": status.last_mined_blknum,
             "last_mined_child_block_timestamp": verifier.progress.last_mined_at,
             "last_seen_eth_block_number": status.last_seen_eth_block,
             "last_seen_eth_block_timestamp": status.last_seen_eth_time,
             "last_validated_child_block_number": status.last_validated_blknum,
             "last_validated_child_block_timestamp": 0 if last is None else last.timestamp,
-            "services_synced_heights": _heights(status.services),
+            "services_synced_heights": self._heights(status.services),
         }
 
     def challenge(self, claim: StandardExitChallenge) -> Json:
@@ -115,6 +130,72 @@ class Dialect:
             answer["otype"] = output.output_type
         return answer
 
+    def in_flight_data(self, data: InFlightExitData) -> Json:
+        """Word `in_flight_exit.get_data`; v0.2 concatenates what later releases list."""
+        if not self.is_v1:
+            return {
+                "in_flight_tx": _hex(data.tx),
+                "in_flight_tx_sigs": _hex(b"".join(data.signatures)),
+                "input_txs": _hex(rlp.encode_list(data.input_txs)),
+                "input_txs_inclusion_proofs": _hex(b"".join(data.proofs)),
+            }
+        return {
+            "in_flight_tx": _hex(data.tx),
+            "in_flight_tx_sigs": [_hex(each) for each in data.signatures],
+            "input_txs": [_hex(each) for each in data.input_txs],
+            "input_txs_inclusion_proofs": [_hex(each) for each in data.proofs],
+            "input_utxos_pos": [each.encode() for each in data.positions],
+        }
+
+    def competitor(self, claim: Competitor) -> Json:
+        """Word `in_flight_exit.get_competitor`; one in no block has position 0 and an empty proof."""
+        answer: Json = {
+            "competing_input_index": claim.competing_input_index,
+            "competing_proof": _hex(claim.proof),
+            "competing_sig": _hex(claim.signature or b""),
+            "competing_tx_pos": 0 if claim.position is None else claim.position.encode(),
+            "competing_txbytes": _hex(claim.competing_tx),
+            "in_flight_input_index": claim.in_flight_input_index,
+            "in_flight_txbytes": _hex(claim.in_flight_tx),
+        }
+        return answer | self._shared_input(claim)
+
+    def inclusion(self, claim: Inclusion) -> Json:
+        """Word `in_flight_exit.prove_canonical`."""
+        return {
+            "in_flight_proof": _hex(claim.proof),
+            "in_flight_tx_pos": claim.position.encode(),
+            "in_flight_txbytes": _hex(claim.in_flight_tx),
+        }
+
+    def input_spend(self, claim: InputSpend) -> Json:
+        """Word `in_flight_exit.get_input_challenge_data`."""
+        answer: Json = {
+            "in_flight_input_index": claim.in_flight_input_index,
+            "in_flight_txbytes": _hex(claim.in_flight_tx),
+            "spending_input_index": claim.spending_input_index,
+            "spending_sig": _hex(claim.signature or b""),
+            "spending_txbytes": _hex(claim.spending_tx),
+        }
+        return answer | self._shared_input(claim)
+
+    def output_spend(self, claim: OutputSpend) -> Json:
+        """Word `in_flight_exit.get_output_challenge_data`."""
+        return {
+            "in_flight_output_pos": claim.output_position.encode(),
+            "in_flight_proof": _hex(claim.proof),
+            "in_flight_txbytes": _hex(claim.in_flight_tx),
+            "spending_input_index": claim.spending_input_index,
+            "spending_sig": _hex(claim.signature or b""),
+            "spending_txbytes": _hex(claim.spending_tx),
+        }
+
+    def _shared_input(self, claim: Competitor | InputSpend) -> Json:
+        """Word the output that both transactions spend, which v0.2 leaves out."""
+        if not self.is_v1 or claim.input_position is None:
+            return {}
+        return {"input_tx": _hex(claim.input_tx or b""), "input_utxo_pos": claim.input_position.encode()}
+
     def configuration(self, verifier: Verifier, network: str) -> Json:
         """Word `configuration.get`."""
         return {
@@ -130,13 +211,23 @@ class Dialect:
             details = {key: value for key, value in details.items() if key not in _SINCE_V1}
         return {"event": event.name, "details": details}
 
+    def _heights(self, services: Mapping[str, int]) -> list[Json]:
+        names = sorted(services if self.is_v1 else services.keys() - _NEW_SERVICES)
+        return [{"height": services[name], "service": name} for name in names]
+
     def _envelope(self, *, success: bool, data: object) -> Json:
         envelope: Json = {"success": success, "data": data, "version": self.version}
         return envelope | {"service_name": "watcher"} if self.is_v1 else envelope
 
 
-def _heights(services: Mapping[str, int]) -> list[Json]:
-    return [{"height": services[name], "service": name} for name in sorted(services)]
+def _in_flight_exit(known: KnownInFlightExit) -> Json:
+    return {
+        "eth_height": known.eth_height,
+        "piggybacked_inputs": list(known.piggybacked_inputs),
+        "piggybacked_outputs": list(known.piggybacked_outputs),
+        "txbytes": _hex(known.tx),
+        "txhash": str(keccak(known.tx)),
+    }
 
 
 def _hex(content: bytes) -> str:

@@ -11,7 +11,9 @@ from plasma_guard.domain.exits import (
     BlockSubmitted,
     DepositCreated,
     ExitFinalized,
-    ExitStarted,
+    ExitStatus,
+    InFlightExitEnded,
+    InFlightExitWithdrawn,
     RootChainEvent,
 )
 from plasma_guard.domain.position import CHILD_BLOCK_INTERVAL
@@ -20,10 +22,22 @@ from plasma_guard.ports import Chain, Clock, ExitGame
 from plasma_guard.verifier.child_chain import BlockSource, BlockUnavailableError
 from plasma_guard.verifier.core import Progress, Verifier
 from plasma_guard.verifier.dialect import Alarm
+from plasma_guard.verifier.recognition import Recognizer
 
 WITHHOLDING_SECONDS = 15 * 3600
 """How long a submitted block may be missing before that is called withholding."""
 _CHUNK = 2000
+_EXIT_SERVICES = (
+    "challenges_responds_processor",
+    "competitor_processor",
+    "exit_challenger",
+    "exit_processor",
+    "in_flight_exit_deleted_processor",
+    "in_flight_exit_processor",
+    "piggyback_challenges_processor",
+    "piggyback_processor",
+)
+_FINALIZING_SERVICES = ("exit_finalizer", "ife_exit_finalizer")
 
 _log = structlog.get_logger(__name__)
 
@@ -32,9 +46,9 @@ class Follower:
     """Reads the root chain from block `first` on and feeds what it finds to `verifier`.
 
     Deposits and submitted blocks count once buried by `margins.deposit_finality` root-chain blocks, exits by
-    `margins.exit_finality`; a reorganization deeper than that is not undone. Finalizations wait until every
-    block submitted before them has been validated, as only then it is known whether they were valid: while a
-    block is missing, or after a halt, they wait. `step` raises `ChainUnavailable` and `ContractError`, keeps
+    `margins.exit_finality`; a reorganization deeper than that is not undone. What was paid out waits until
+    every block submitted before it has been validated, as only then it is known whether it was valid: while
+    a block is missing, or after a halt, it waits. `step` raises `ChainUnavailable` and `ContractError`, keeps
     what it had read, and can simply be called again.
     """
 
@@ -58,17 +72,25 @@ class Follower:
         self._next = first
         self._submitted: deque[BlockSubmitted] = deque()
         self._exits: deque[RootChainEvent] = deque()
-        self._finalized: deque[ExitFinalized] = deque()
+        self._finalized: deque[RootChainEvent] = deque()
+        self._recognizer = Recognizer(game, chain, verifier.in_flight_exits)
         self._missing_since: float | None = None
         self._exits_read = first - 1
         self._connected = True
 
     @property
     def alarms(self) -> list[Alarm]:
-        """What keeps the verifier from being up to date: the root chain, while it cannot be read."""
-        if self._connected:
-            return []
-        return [Alarm("ethereum_connection_error", node="verifier", reporter="follower")]
+        """What keeps the verifier from being whole: the root chain, while it cannot be read.
+
+        And each in-flight exit it cannot judge, as nothing tells its transaction; the hash is `reporter`.
+        """
+        alarms = [
+            Alarm("in_flight_exit_unreadable", node="verifier", reporter=str(tx_hash))
+            for tx_hash in self._verifier.in_flight_exits.unread
+        ]
+        if not self._connected:
+            alarms.append(Alarm("ethereum_connection_error", node="verifier", reporter="follower"))
+        return alarms
 
     async def run(self, *, interval: float = 1) -> None:
         """Step every `interval` seconds until cancelled, through every loss of the root chain."""
@@ -90,6 +112,7 @@ class Follower:
         await self._advance(head)
         await self._take_blocks(head)
         self._finalize()
+        await self._end_overdue(head.number - margins.exit_finality)
         await self._advance(head)
 
     async def _read(self, last: int) -> None:
@@ -107,17 +130,10 @@ class Follower:
     async def _judge_exits(self, head: BlockStamp, last: int) -> None:
         while self._exits and self._exits[0].block_number <= last:
             event = self._exits[0]
-            if isinstance(event, ExitFinalized):
+            if _depends_on_blocks(event):
                 self._finalized.append(event)
-            elif isinstance(event, ExitStarted):
-                # The contract's entry now, not then: an exit challenged meanwhile is never reported.
-                [entry] = await self._game.standard_exits([event.exit_id], head)
-                started = await self._chain.block(event.block_number)
-                if started is None:
-                    raise ChainUnavailable(f"block {event.block_number} of the root chain is missing")
-                self._verifier.apply_event(event, entry=entry, at=started.timestamp)
             else:
-                self._verifier.apply_event(event)
+                self._verifier.apply_event(event, await self._recognizer.facts(event, head))
             self._exits.popleft()
         self._exits_read = max(self._exits_read, last)
 
@@ -164,6 +180,19 @@ class Follower:
             self._verifier.apply_event(event)
             self._finalized.popleft()
 
+    async def _end_overdue(self, last: int) -> None:
+        """End the in-flight exits that were processed without paying anybody, which has no log everywhere."""
+        at = None if self._finalized or last < 0 else await self._chain.block(last)
+        if at is None:
+            return
+        exits = self._verifier.in_flight_exits
+        overdue = exits.overdue(Timestamp(at.timestamp - self._verifier.contracts.min_exit_period))
+        if overdue:
+            entries = await self._game.in_flight_exits([each.tx.raw for each in overdue], at)
+            for each, entry in zip(overdue, entries, strict=True):
+                if entry.status is not ExitStatus.RUNNING:
+                    exits.end(each)
+
     async def _advance(self, head: BlockStamp) -> None:
         next_blknum, _ = await self._game.next_plasma_blocks(head)
         mined = next_blknum - CHILD_BLOCK_INTERVAL
@@ -180,10 +209,17 @@ class Follower:
                 services={
                     "block_getter": max(0, validated),
                     "depositor": max(0, read),
-                    "exit_challenger": max(0, self._exits_read),
-                    "exit_finalizer": max(0, waiting),
-                    "exit_processor": max(0, self._exits_read),
                     "root_chain_height": head.number,
-                },
+                }
+                | dict.fromkeys(_EXIT_SERVICES, max(0, self._exits_read))
+                | dict.fromkeys(_FINALIZING_SERVICES, max(0, waiting)),
             )
         )
+
+
+def _depends_on_blocks(event: RootChainEvent) -> bool:
+    """Tell whether only the ledger can say if an event was right: something was taken out."""
+    if isinstance(event, InFlightExitEnded):
+        # Ends that are no deletion come after the payments they conclude.
+        return not event.deleted
+    return isinstance(event, ExitFinalized | InFlightExitWithdrawn)

@@ -1,19 +1,18 @@
-"""Who owns what on the plasma chain, and which transaction spent what.
-
-Spends are kept for ever: the exit of an output can be started however long ago it was spent.
-"""
+"""Who owns what on the plasma chain, and which transaction spent what."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from plasma_guard.domain.errors import GuardError
 from plasma_guard.domain.exits import DepositCreated, ExitId
 from plasma_guard.domain.position import CHILD_BLOCK_INTERVAL, UtxoPosition
 from plasma_guard.domain.primitives import Address, Hash32, Timestamp, Wei
 from plasma_guard.plasma.rules import PlasmaRules
-from plasma_guard.plasma.transaction import Output, SignedTransaction
+from plasma_guard.plasma.transaction import Output, PlasmaTransaction, SignedTransaction
 from plasma_guard.verifier.blocks import RecoveredTransaction
+from plasma_guard.verifier.history import History, LedgerBlock, MemoryHistory, Spend
+
+__all__ = ["Ledger", "LedgerBlock", "OpenBlock", "Spend", "TransactionRefusedError"]
 
 
 class TransactionRefusedError(GuardError):
@@ -24,59 +23,25 @@ class TransactionRefusedError(GuardError):
         self.reason = reason
 
 
-@dataclass(frozen=True, slots=True)
-class Spend:
-    """Where an output was spent: input `input_index` of the transaction at (blknum, txindex)."""
-
-    blknum: int
-    txindex: int
-    input_index: int
-
-
-@dataclass(frozen=True, slots=True)
-class LedgerBlock:
-    """A block that was applied; `timestamp` is when it was submitted to the root chain, in seconds."""
-
-    blknum: int
-    root: Hash32
-    timestamp: Timestamp
-    transactions: tuple[SignedTransaction, ...]
-
-    @property
-    def leaves(self) -> list[bytes]:
-        """The unsigned transactions, whose Merkle root is the block's."""
-        return [each.tx.raw for each in self.transactions]
-
-    def outputs(self) -> Iterator[tuple[UtxoPosition, Output]]:
-        """Iterate over everything the block created, spent or not."""
-        for txindex, signed in enumerate(self.transactions):
-            for oindex, output in enumerate(signed.tx.outputs):
-                yield UtxoPosition(self.blknum, txindex, oindex), output
-
-
 class Ledger:
-    """Unspent outputs, spends and blocks, up to but not including block `next_blknum`."""
+    """Unspent outputs, spends and blocks, up to but not including block `next_blknum`.
 
-    def __init__(self, rules: PlasmaRules) -> None:
+    Only what is unspent and the newest block are held here; the rest is in `history`, by default in memory.
+    """
+
+    def __init__(self, rules: PlasmaRules, history: History | None = None) -> None:
         self._rules = rules
+        self._history: History = MemoryHistory() if history is None else history
         self._unspent: dict[UtxoPosition, Output] = {}
-        self._spends: dict[UtxoPosition, Spend] = {}
-        self._deposits: dict[int, Output] = {}
-        self._blocks: dict[int, LedgerBlock] = {}
-        self.next_blknum = CHILD_BLOCK_INTERVAL
-
-    @property
-    def last_block(self) -> LedgerBlock | None:
+        self.last_block: LedgerBlock | None = None
         """The newest block, None before the first."""
-        return self._blocks.get(self.next_blknum - CHILD_BLOCK_INTERVAL)
+        self.next_blknum = CHILD_BLOCK_INTERVAL
 
     def deposit(self, event: DepositCreated) -> None:
         """Add the output of a deposit; the same deposit again changes nothing."""
-        if event.blknum in self._deposits:
-            return
         output = Output(event.depositor, event.token, event.amount)
-        self._deposits[event.blknum] = output
-        self._unspent[UtxoPosition(event.blknum, 0, 0)] = output
+        if self._history.add_deposit(event.blknum, output):
+            self._unspent[UtxoPosition(event.blknum, 0, 0)] = output
 
     def open_block(self) -> "OpenBlock":
         """Begin block `next_blknum`; nothing changes before it is closed."""
@@ -96,18 +61,40 @@ class Ledger:
 
     def spend(self, position: UtxoPosition) -> tuple[Spend, SignedTransaction] | None:
         """Return where `position` was spent in a block, and by which transaction."""
-        spend = self._spends.get(position)
-        return None if spend is None else (spend, self._blocks[spend.blknum].transactions[spend.txindex])
+        if position in self._unspent:
+            return None
+        spend = self._history.spend(position)
+        signed = spend and self._history.transaction(spend.blknum, spend.txindex)
+        return (spend, signed) if spend and signed else None
 
     def block(self, blknum: int) -> LedgerBlock | None:
-        """Return an applied block."""
-        return self._blocks.get(blknum)
+        """Return an applied block, whole: only for what needs all of it, such as a Merkle proof."""
+        last = self.last_block
+        return last if last is not None and last.blknum == blknum else self._history.block(blknum)
+
+    def submitted_at(self, blknum: int) -> Timestamp | None:
+        """Return when an applied block was submitted, in seconds of the root chain."""
+        return self._history.submitted_at(blknum)
+
+    def inclusion(self, tx: PlasmaTransaction) -> UtxoPosition | None:
+        """Return where a transaction is in a block: the one place, as its inputs are spent only once."""
+        found = self.spend(tx.inputs[0]) if tx.inputs else None
+        if found is None or found[1].tx.raw != tx.raw:
+            return None
+        return UtxoPosition(found[0].blknum, found[0].txindex, 0)
+
+    def find(self, tx_hash: Hash32) -> SignedTransaction | None:
+        """Return the transaction with this hash, by searching everything."""
+        transactions = (signed for block in self._history.blocks() for signed in block.transactions)
+        return next((signed for signed in transactions if signed.tx.hash == tx_hash), None)
 
     def output(self, position: UtxoPosition) -> Output | None:
         """Return the output created at `position`, spent or not."""
         if position.is_deposit:
-            return self._deposits.get(position.blknum) if position.txindex == position.oindex == 0 else None
-        tx = self._creator(position)
+            return (
+                self._history.deposit(position.blknum) if position.txindex == position.oindex == 0 else None
+            )
+        tx = self.transaction(position)
         return tx.tx.outputs[position.oindex] if tx and position.oindex < len(tx.tx.outputs) else None
 
     def creating_tx(self, position: UtxoPosition) -> bytes | None:
@@ -115,8 +102,24 @@ class Ledger:
         output = self.output(position)
         if output is None:
             return None
-        tx = self._creator(position)
+        tx = self.transaction(position)
         return tx.tx.raw if tx else self._rules.deposit(output.owner, output.token, output.amount)
+
+    def transaction(self, position: UtxoPosition) -> SignedTransaction | None:
+        """Return the transaction of a block at `position`, whatever its output index."""
+        return self._history.transaction(position.blknum, position.txindex)
+
+    def proof(self, position: UtxoPosition) -> bytes:
+        """Return the 512 bytes that prove the transaction at `position`, a deposit's or a block's.
+
+        Raises `KeyError` for a position where there is none.
+        """
+        block = self.block(position.blknum)
+        if block is not None and position.txindex < len(block.transactions):
+            return self._rules.merkle_proof(block.leaves, position.txindex)
+        if (deposit := self.creating_tx(position)) is None:
+            raise KeyError(f"no transaction at {position}")
+        return self._rules.merkle_proof([deposit], 0)
 
     def position_of_exit(self, exit_id: ExitId, owner: Address) -> UtxoPosition | None:
         """Return the output of `owner` whose standard exit has this id, by searching everything."""
@@ -137,20 +140,14 @@ class Ledger:
         self._unspent |= created
         for position in spent:
             self._unspent.pop(position, None)
-        self._spends |= spent
-        self._blocks[block.blknum] = block
+        self._history.append(block, spent)
+        self.last_block = block
         self.next_blknum = block.blknum + CHILD_BLOCK_INTERVAL
 
-    def _creator(self, position: UtxoPosition) -> SignedTransaction | None:
-        block = self._blocks.get(position.blknum)
-        if block is None or position.txindex >= len(block.transactions):
-            return None
-        return block.transactions[position.txindex]
-
     def _outputs(self) -> Iterator[tuple[UtxoPosition, Output]]:
-        for blknum, output in self._deposits.items():
+        for blknum, output in self._history.deposits():
             yield UtxoPosition(blknum, 0, 0), output
-        for block in self._blocks.values():
+        for block in self._history.blocks():
             yield from block.outputs()
 
 

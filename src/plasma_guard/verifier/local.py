@@ -1,9 +1,17 @@
 """The verifier in this process, behind the port that remote Watchers are behind."""
 
 from plasma_guard.domain.errors import WatcherNotReady
-from plasma_guard.domain.evidence import StandardExitChallenge
+from plasma_guard.domain.evidence import (
+    Competitor,
+    ExitData,
+    Inclusion,
+    InputSpend,
+    OutputSpend,
+    StandardExitChallenge,
+)
 from plasma_guard.domain.position import UtxoPosition
-from plasma_guard.domain.watchers import WatcherStatus
+from plasma_guard.domain.primitives import Address
+from plasma_guard.domain.watchers import ExitableUtxo, WatcherStatus
 from plasma_guard.verifier.core import Verifier
 
 
@@ -22,3 +30,31 @@ class LocalWatcher:
     async def challenge_data(self, position: UtxoPosition) -> StandardExitChallenge:
         """Return the verifier's challenge; `WatcherRefused` when it knows no exit or no spend."""
         return self._verifier.challenge_data(position)
+
+    async def competitor(self, in_flight_tx: bytes) -> Competitor:
+        """Return the oldest viable competitor; `WatcherRefused` when there is none."""
+        return self._verifier.canonicity.competitor(in_flight_tx)
+
+    async def inclusion(self, in_flight_tx: bytes) -> Inclusion:
+        """Return what answers a challenge; `WatcherRefused` when there is nothing to answer."""
+        return self._verifier.canonicity.inclusion(in_flight_tx)
+
+    async def input_spend(self, in_flight_tx: bytes, index: int) -> InputSpend:
+        """Return what else spends a piggybacked input; `WatcherRefused` when nothing does."""
+        return self._verifier.piggybacks.input_spend(in_flight_tx, index)
+
+    async def output_spend(self, in_flight_tx: bytes, index: int) -> OutputSpend:
+        """Return what spends a piggybacked output; `WatcherRefused` when nothing does."""
+        return self._verifier.piggybacks.output_spend(in_flight_tx, index)
+
+    async def exitable_utxos(self, owner: Address) -> list[ExitableUtxo]:
+        """Return the outputs of an owner that nothing spends and that do not exit yet."""
+        return [
+            ExitableUtxo(position, output.owner, output.token, output.amount)
+            for position, output in self._verifier.ways_out.exitable_utxos(owner)
+        ]
+
+    async def exit_data(self, position: UtxoPosition) -> ExitData:
+        """Return what an exit of an output takes; `WatcherRefused` when there is no such output."""
+        found = self._verifier.ways_out.exit_data(position)
+        return ExitData(found.position, found.tx, found.proof)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from plasma_guard.domain.errors import EvidenceError, MalformedError, WatcherRefused
+from plasma_guard.domain.errors import MalformedError, WatcherRefused
 from plasma_guard.domain.evidence import StandardExitChallenge
 from plasma_guard.domain.exits import (
     ExitChallenged,
@@ -17,10 +17,11 @@ from plasma_guard.domain.exits import (
 from plasma_guard.domain.position import UtxoPosition
 from plasma_guard.domain.primitives import ETH, Address, Hash32, Seconds, Timestamp, Wei
 from plasma_guard.domain.watchers import ByzantineEvent
-from plasma_guard.plasma.evidence import find_signature
 from plasma_guard.plasma.periods import standard_exit_exitable_at
 from plasma_guard.plasma.rules import PlasmaRules
 from plasma_guard.plasma.transaction import Output
+from plasma_guard.verifier.game import NO_FACTS, Facts
+from plasma_guard.verifier.known import KnownTransactions
 from plasma_guard.verifier.ledger import Ledger
 
 INVALID_EXIT = "invalid_exit"
@@ -50,38 +51,36 @@ class StandardExits:
     def __init__(
         self,
         rules: PlasmaRules,
-        verifying_contract: Address,
         ledger: Ledger,
+        known: KnownTransactions,
         *,
         min_exit_period: Seconds,
         sla_margin: int,
     ) -> None:
         self._rules = rules
-        self._verifying_contract = verifying_contract
         self._ledger = ledger
+        self._known = known
         self._min_exit_period = min_exit_period
         self._sla_margin = sla_margin
         self._exits: dict[UtxoPosition, KnownExit] = {}
         self._positions: dict[ExitId, UtxoPosition] = {}
         self._challenges: dict[UtxoPosition, tuple[int, int]] = {}
-        self._unplaced: dict[ExitId, tuple[ExitStarted, StandardExit | None, Timestamp | None]] = {}
+        self._unplaced: dict[ExitId, tuple[ExitStarted, Facts]] = {}
 
     @property
     def unplaced(self) -> int:
         """How many exits could not be judged, because nothing says which output they are of."""
         return len(self._unplaced)
 
-    def apply(
-        self, event: RootChainEvent, entry: StandardExit | None = None, at: Timestamp | None = None
-    ) -> None:
+    def apply(self, event: RootChainEvent, facts: Facts = NO_FACTS) -> None:
         """Take one event; those that are not about standard exits are ignored.
 
-        For a start, `entry` is the contract's entry and `at` the time of the start, as read when the start
-        was recognized: an exit challenged by then is never reported.
+        For a start, `facts` hold the contract's entry and the time of the start, as read when the start was
+        recognized: an exit challenged by then is never reported.
         """
         match event:
             case ExitStarted():
-                self._start(event, entry, at)
+                self._start(event, facts)
             case ExitChallenged():
                 self._challenge(event)
             case ExitFinalized():
@@ -92,7 +91,7 @@ class StandardExits:
         block = self._ledger.last_block
         if block is None or not self._unplaced:
             return
-        owners = {start.owner for start, _, _ in self._unplaced.values()}
+        owners = {start.owner for start, _ in self._unplaced.values()}
         for position, output in block.outputs():
             if output.owner in owners:
                 creating_tx = block.transactions[position.txindex].tx.raw
@@ -119,10 +118,9 @@ class StandardExits:
         return any(self._is_late(known, tip) and self._is_invalid(known) for known in self._exits.values())
 
     def challenge(self, position: UtxoPosition) -> StandardExitChallenge:
-        """Return the spend of an exiting output, also when the exit is not active any more.
+        """Return a spend of an exiting output, also when the exit is not active any more.
 
-        Raises `WatcherRefused` when no exit or no spend is known, and `EvidenceError` in the impossible case
-        that the spend in a validated block lacks the owner's signature.
+        Raises `WatcherRefused` when no exit or no spend is known.
         """
         known = self._exits.get(position)
         if known is None:
@@ -130,38 +128,31 @@ class StandardExits:
                 EXIT_NOT_FOUND,
                 "The challenge of particular exit is impossible because exit is inactive or missing",
             )
-        found = self._ledger.spend(position)
+        found = self._known.spending(position, known.owner)
         if found is None:
             raise WatcherRefused(
                 UTXO_NOT_SPENT,
                 "The challenge of particular exit is impossible because provided utxo is not spent",
             )
-        spend, signed = found
-        signature = find_signature(
-            self._rules, signed.tx, signed.signatures, known.owner, self._verifying_contract
-        )
-        if signature is None:
-            raise EvidenceError(f"exit of {position}: the spend is not signed by {known.owner}")
         return StandardExitChallenge(
             position=position,
             exit_id=known.exit_id,
-            challenge_tx=signed.tx.raw,
-            input_index=spend.input_index,
-            signature=signature,
+            challenge_tx=found.tx.raw,
+            input_index=found.input_index,
+            signature=found.signature,
             exiting_tx=known.exiting_tx or self._ledger.creating_tx(position),
         )
 
-    def _start(self, event: ExitStarted, entry: StandardExit | None, at: Timestamp | None) -> None:
-        position = event.position or (entry and entry.position)
+    def _start(self, event: ExitStarted, facts: Facts) -> None:
+        position = event.position or (facts.entry and facts.entry.position)
         position = position or self._ledger.position_of_exit(event.exit_id, event.owner)
         if position is None:
-            self._unplaced[event.exit_id] = (event, entry, at)
+            self._unplaced[event.exit_id] = (event, facts)
         else:
-            self._place(position, event, entry, at)
+            self._place(position, event, facts)
 
-    def _place(
-        self, position: UtxoPosition, event: ExitStarted, entry: StandardExit | None, at: Timestamp | None
-    ) -> None:
+    def _place(self, position: UtxoPosition, event: ExitStarted, facts: Facts) -> None:
+        entry = facts.entry
         # A challenge can have been read before the start found its place.
         challenged = self._challenges.get(position, (-1, -1)) > (event.block_number, event.log_index)
         gone = challenged or (entry is not None and self._is_challenged(entry))
@@ -172,7 +163,7 @@ class StandardExits:
             owner=event.owner,
             eth_height=event.block_number,
             root_chain_txhash=event.tx_hash,
-            started_at=at,
+            started_at=facts.at,
             active=not gone,
             entry=entry,
             exiting_tx=event.exiting_tx,
@@ -204,7 +195,9 @@ class StandardExits:
         position = known.position
         if not known.active or position.blknum >= self._ledger.next_blknum:
             return False
-        return self._ledger.unspent(position) is None
+        if self._ledger.unspent(position) is None:
+            return True
+        return self._known.spending(position, known.owner) is not None
 
     def _is_late(self, known: KnownExit, tip: int) -> bool:
         return known.eth_height + self._sla_margin <= tip
@@ -212,7 +205,7 @@ class StandardExits:
     def _details(self, known: KnownExit) -> dict[str, object]:
         position = known.position
         output = self._ledger.output(position) or self._claimed_output(known)
-        found = self._ledger.spend(position)
+        found = self._known.spending(position, known.owner)
         return {
             "amount": output.amount,
             "currency": str(output.token),
@@ -220,7 +213,7 @@ class StandardExits:
             "owner": str(known.owner),
             "root_chain_txhash": str(known.root_chain_txhash),
             "scheduled_finalization_time": self._exitable_at(known),
-            "spending_txhash": None if found is None else str(found[1].tx.hash),
+            "spending_txhash": None if found is None else str(found.tx.hash),
             "utxo_pos": position.encode(),
         }
 
@@ -241,10 +234,9 @@ class StandardExits:
         """Return root-chain seconds, or None when a time it depends on is not known."""
         if known.started_at is None:
             return None
-        block = self._ledger.block(known.position.blknum)
-        if block is None and not known.position.is_deposit:
+        submitted_at = self._ledger.submitted_at(known.position.blknum)
+        if submitted_at is None and not known.position.is_deposit:
             return None
-        submitted_at = Timestamp(0) if block is None else block.timestamp
         return standard_exit_exitable_at(
-            known.position, known.started_at, submitted_at, self._min_exit_period
+            known.position, known.started_at, submitted_at or Timestamp(0), self._min_exit_period
         )
