@@ -53,15 +53,16 @@ def devnet(
 
 @app.command("attack")
 def attack(
-    name: Annotated[str, typer.Argument(metavar="ATTACK", help="invalid-exit or invalid-payment-exit.")],
+    name: Annotated[str, typer.Argument(metavar="ATTACK", help="A name out of `plasma-guard demo --list`.")],
     connection: FileOption = DEFAULT_FILE,
 ) -> None:
     """Commit a fraud on a running devnet, as a thief would by hand."""
-    from plasma_guard.devnet.attacker import ATTACKS  # noqa: PLC0415 (the devnet is an extra)
-    from plasma_guard.devnet.connection import Connection  # noqa: PLC0415 (same)
+    from plasma_guard.devnet.connection import Connection  # noqa: PLC0415 (the devnet is an extra)
+    from plasma_guard.devnet.scenarios import SCENARIOS  # noqa: PLC0415 (same)
 
-    if name not in ATTACKS:
-        raise ConfigurationError(f"ATTACK: expected {' or '.join(ATTACKS)}, got {name!r}")
+    attacks = [known for known, scenario in SCENARIOS.items() if scenario.is_attack]
+    if name not in attacks:
+        raise ConfigurationError(f"ATTACK: expected {', '.join(attacks)}, got {name!r}")
     asyncio.run(_attack(name, Connection.load(connection)))
 
 
@@ -113,11 +114,11 @@ async def _serve(options: Options, file: Path, *, as_json: bool) -> None:
 
 
 async def _attack(name: str, connection: Connection) -> None:
-    from plasma_guard.devnet.attacker import ATTACKS  # noqa: PLC0415 (same)
     from plasma_guard.devnet.people import people_of  # noqa: PLC0415 (same)
+    from plasma_guard.devnet.scenarios import SCENARIOS, commit  # noqa: PLC0415 (same)
 
     async with people_of(connection) as people:
-        await ATTACKS[name](people, lambda text: out.print(text, markup=False))
+        await commit(SCENARIOS[name], people, lambda who, text: out.print(f"{who}: {text}", markup=False))
 
 
 def _document(connection: Connection) -> dict[str, object]:

@@ -75,6 +75,3 @@ async def _exit_spent(
 
 def _ether(amount: Wei) -> str:
     return f"{amount / ETHER:g} ETH"
-
-
-ATTACKS: Final = {"invalid-exit": exit_spent_deposit, "invalid-payment-exit": exit_spent_payment}

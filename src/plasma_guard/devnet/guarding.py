@@ -9,7 +9,7 @@ import os
 import signal
 import sys
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 import httpx
@@ -71,7 +71,7 @@ class GuardProcess:
         self._process: asyncio.subprocess.Process | None = None
         self._reader: asyncio.Task[None] | None = None
         self._served: asyncio.Future[str] | None = None
-        self._first: dict[str, Line] = {}
+        self._heard: dict[str, list[Line]] = {}
         self._ended = False
         self._spoke = asyncio.Condition()
         self.tail: deque[str] = deque(maxlen=KEPT_LINES)
@@ -85,6 +85,11 @@ class GuardProcess:
     def journal(self) -> Path:
         """Its journal."""
         return self._directory / "journal.sqlite3"
+
+    @property
+    def started(self) -> bool:
+        """Whether `start` was called."""
+        return self._process is not None
 
     @property
     def pid(self) -> int:
@@ -150,16 +155,28 @@ class GuardProcess:
         async with asyncio.timeout(PATIENCE):
             return await asyncio.shield(self._served)
 
-    async def until_said(self, event: str) -> Line:
-        """Wait until the daemon has said a sentence; return the log line of the first time.
+    async def until_said(self, event: str, times: int = 1) -> Line:
+        """Wait until the daemon has said a sentence so often; return the last log line of those.
 
         Raises `DevnetError` if the daemon ended without it.
         """
+        return (await self._until(lambda: self._heard.get(event, ()), times, event))[times - 1]
+
+    async def until_alerted(self, key: str) -> Line:
+        """Wait until the daemon has raised an alert whose key begins so; return its log line."""
+
+        def found() -> Sequence[Line]:
+            lines = (line for heard in self._heard.values() for line in heard)
+            return [line for line in lines if str(line.get("alert", "")).startswith(key)]
+
+        return (await self._until(found, 1, f"alert {key}"))[0]
+
+    async def _until(self, found: Callable[[], Sequence[Line]], times: int, what: str) -> Sequence[Line]:
         async with self._spoke:
-            await self._spoke.wait_for(lambda: event in self._first or self._ended)
-        if event not in self._first:
-            raise DevnetError(f"the guard ended before it said {event!r}: " + " | ".join(self.tail))
-        return self._first[event]
+            await self._spoke.wait_for(lambda: len(found()) >= times or self._ended)
+        if len(found()) < times:
+            raise DevnetError(f"the guard ended before it said {what!r}: " + " | ".join(self.tail))
+        return found()
 
     async def wait(self) -> int:
         """Wait until the daemon ends by itself; return its exit code."""
@@ -207,17 +224,27 @@ class GuardProcess:
             self._served.exception()  # whoever asks still gets it; nobody asking is no error of its own
 
     async def _note(self, line: Line) -> None:
-        """Keep the first line of each sentence, and wake whoever waits for one."""
+        """Keep the first lines of each sentence, and wake whoever waits for one."""
         async with self._spoke:
-            self._first.setdefault(str(line.get("event", "")), line)
+            heard = self._heard.setdefault(str(line.get("event", "")), [])
+            if len(heard) < KEPT_LINES:
+                heard.append(line)
             self._spoke.notify_all()
 
 
 @contextlib.asynccontextmanager
 async def guarding(process: GuardProcess) -> AsyncIterator[GuardProcess]:
     """Run a guard for the length of a block."""
-    await process.start()
+    async with stopping(process):
+        await process.start()
+        yield process
+
+
+@contextlib.asynccontextmanager
+async def stopping(process: GuardProcess) -> AsyncIterator[GuardProcess]:
+    """Stop a guard at the end of a block, if it was started in it."""
     try:
         yield process
     finally:
-        await process.stop()
+        if process.started:
+            await process.stop()

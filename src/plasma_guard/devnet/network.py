@@ -44,6 +44,8 @@ MARGINS: Final = Margins(exit_finality=2, deposit_finality=1, sla=5520)
 """Two blocks are deep enough on a chain that nobody reorganizes, and keep the demo short."""
 STEP_SECONDS: Final = 0.3
 """Between two looks of the operator, and of the Watcher, at the root chain."""
+WITHHOLDING_SECONDS: Final = 3.0
+"""How long a block may be missing here before that is called withholding; for a real Watcher it is hours."""
 START_ETHER: Final = 100 * 10**18
 Tell = Callable[[str], None]
 
@@ -144,7 +146,14 @@ class _Services:
         async with contextlib.AsyncExitStack() as stack:
             operator_url = await stack.enter_async_context(_served(operator_api(self.operator)))
             blocks = await stack.enter_async_context(HttpBlockSource(operator_url))
-            follower = Follower(self.verifier, self._game, self._chain, blocks, SystemClock())
+            follower = Follower(
+                self.verifier,
+                self._game,
+                self._chain,
+                blocks,
+                SystemClock(),
+                withholding_seconds=WITHHOLDING_SECONDS,
+            )
             watcher_url = await stack.enter_async_context(_served(watcher_api(self.verifier)))
             await follower.step()
             for name, step in (

@@ -101,6 +101,14 @@ class StartedExit:
     gas_cost: Wei
 
 
+@dataclass(frozen=True, slots=True)
+class Bounties:
+    """What whoever processes an exit keeps of a standard exit's and of a piggyback's bond, in wei."""
+
+    standard_exit: Wei
+    piggyback: Wei
+
+
 class People:
     """Acts for the people of a devnet; made by `people_of`."""
 
@@ -251,12 +259,14 @@ class People:
                     paid[sender] = Wei(paid[sender] + cost)
         return paid
 
-    async def bounty(self) -> Wei:
-        """Return what a processor of exits is paid out of each piggyback's bond, which only ald v2 does."""
+    async def bounties(self) -> Bounties:
+        """Return what a processor of exits is paid out of bonds, which only ald v2 does."""
         if self.rules.generation is not Generation.ALD_V2:
-            return Wei(0)
+            return Bounties(Wei(0), Wei(0))
         contract, artifact = str(self.game.contracts.exit_game), artifacts.load("PaymentExitGameV2")
-        return Wei(int(await self._transactor.call(contract, artifact, "processInFlightExitBountySize")))
+        standard = await self._transactor.call(contract, artifact, "processStandardExitBountySize")
+        piggyback = await self._transactor.call(contract, artifact, "processInFlightExitBountySize")
+        return Bounties(Wei(int(standard)), Wei(int(piggyback)))
 
     async def move_time(self, timestamp: int) -> bool:
         """Move the root chain past a timestamp where the node can do that; tell whether it could."""

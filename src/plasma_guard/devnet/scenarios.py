@@ -1,22 +1,84 @@
-"""Frauds with an ending: each verdict is read from the chain, to the wei."""
+"""Every story by name, and how one is played: its verdict is read from the chain, to the wei."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
-from typing import Final
+from collections.abc import Awaitable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Final, Protocol
 
-from plasma_guard.devnet.attacker import ATTACKS, Fraud
 from plasma_guard.devnet.errors import DevnetError
-from plasma_guard.devnet.people import People
-from plasma_guard.domain.exits import ExitChallenged, ExitStatus
-from plasma_guard.domain.primitives import Address, Wei
+from plasma_guard.devnet.stage import Alerts, Cue, Entry, Reports, Says, Stage, Story, Tell
+from plasma_guard.devnet.stories import blocks, canonicity, piggybacks, standard
+from plasma_guard.domain.errors import WatcherError
+from plasma_guard.watcher import HttpWatcher
 
-GUARD_PATIENCE: Final = 45.0
+if TYPE_CHECKING:
+    from plasma_guard.devnet.network import Options
+    from plasma_guard.devnet.people import People, Person
+    from plasma_guard.domain.primitives import Address, Wei
+
+PATIENCE: Final = 60.0
 """Seconds the guard gets; a real one has days."""
-Tell = Callable[[str, str], None]
-"""Takes who does something, and what."""
+LOOK_EVERY: Final = 0.1
+LATE_AFTER: Final = 6
+"""Root-chain blocks after which an invalid exit is late, in the story about that."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """A story, in one line `title`; `late` is one in which the guard comes only when all seems lost."""
+
+    title: str
+    story: Story
+    is_attack: bool = True
+    late: bool = False
+
+    def options(self, options: Options) -> Options:
+        """Return what the devnet must be made of for this story."""
+        return replace(options, margins=replace(options.margins, sla=LATE_AFTER)) if self.late else options
+
+
+SCENARIOS: Final[Mapping[str, Scenario]] = {
+    "invalid-exit": Scenario("A spent deposit is exited", standard.invalid_exit),
+    "invalid-payment-exit": Scenario("A spent payment is exited", standard.invalid_payment_exit),
+    "late-exit": Scenario(
+        "A spent deposit is exited, and nobody is there", standard.late_exit, is_attack=False, late=True
+    ),
+    "competitor": Scenario("A transaction is exited although an older one counts", canonicity.competitor),
+    "competitor-not-included": Scenario(
+        "Two exits over one deposit, and a block that decides", canonicity.competitor_not_included
+    ),
+    "wrong-challenge": Scenario("An honest exit is challenged", canonicity.wrong_challenge),
+    "spent-input": Scenario("A spent input joins an exit", piggybacks.spent_input),
+    "spent-output": Scenario("A spent output joins an exit", piggybacks.spent_output),
+    "own-piggyback": Scenario(
+        "A payment to the guard is never included", piggybacks.own_piggyback, is_attack=False
+    ),
+    "full-battle": Scenario("Two exits, four piggybacks, one input", piggybacks.full_battle),
+    "invalid-block": Scenario("The operator includes a theft", blocks.invalid_block),
+    "withheld-block": Scenario("The operator hides a block", blocks.withheld_block),
+}
+
+
+class Guarding(Protocol):
+    """A guard that a story can start and listen to."""
+
+    async def start(self) -> None:
+        """Start it."""
+        ...
+
+    async def ready(self) -> None:
+        """Wait until it can do its work."""
+        ...
+
+    async def until_said(self, event: str, times: int = 1) -> object:
+        """Wait until it has said a sentence so often."""
+        ...
+
+    async def until_alerted(self, key: str) -> object:
+        """Wait until it has raised an alert whose key begins so."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,89 +90,109 @@ class Verdict:
     facts: dict[str, str] = field(default_factory=dict)
 
 
-async def play(
-    people: People,
-    guard: Address,
-    tell: Tell,
-    attack: str = "invalid-exit",
-    *,
-    settled: Callable[[], Awaitable[object]],
-) -> Verdict:
-    """Commit a fraud, wait for somebody to challenge it, let the time pass, and judge by the chain.
+async def play(scenario: Scenario, people: People, guard: Guarding, tell: Tell) -> Verdict:
+    """Play a story with a guard that was not started yet, and judge by the chain.
 
-    `settled` returns once the guard itself says that its case is over: before that, no time is moved.
+    Raises `DevnetError` when the guard, or the Watcher, does not do what the story waits for.
     """
-    before = await people.chain.balance(guard)
-    fraud = await ATTACKS[attack](people, lambda text: tell("thief", text))
-    challenged = await _until_challenged(people, fraud)
-    tell("chain", f"the exit is challenged in block {challenged.block_number}")
-    await _in_time(settled())
-    sender, cost = await people.paid_by(challenged.tx_hash)
-    won = Wei(await people.chain.balance(guard) - before + cost)
-    thief_before = await people.chain.balance(fraud.thief.address)
-    processed = await _process(people, fraud, tell)
-    stolen = Wei(await people.chain.balance(fraud.thief.address) - thief_before)
-    ok = sender == guard and won == fraud.exit.bond and stolen == 0 and processed
+    stage = Stage(people, tell, await people.bounties())
+    purses = await Purses.open(people)
+    started = False
+    async with HttpWatcher(people.connection.watcher_url) as watcher:
+        if not scenario.late:
+            await _start(guard)
+            started = True
+        async for cue in scenario.story(stage):
+            if not started and not isinstance(cue, Reports):
+                await _start(guard)
+                started = True
+            await _in_time(cue, guard, watcher)
+    return await _judge(stage, purses)
+
+
+async def commit(scenario: Scenario, people: People, tell: Tell) -> None:
+    """Play only the attack of a story, for whatever guard there may be."""
+    async for _ in scenario.story(Stage(people, tell, await people.bounties())):
+        return
+
+
+class Purses:
+    """What everybody had on the root chain at one moment."""
+
+    def __init__(self, people: People, block: int, balances: Mapping[str, Wei]) -> None:
+        self._people = people
+        self._block = block
+        self._balances = balances
+
+    @classmethod
+    async def open(cls, people: People) -> Purses:
+        """Count everybody's ether."""
+        head = await people.chain.head()
+        return cls(people, head.number, {each.name: await people.balance(each) for each in people.everybody})
+
+    async def since(self) -> tuple[dict[str, int], dict[str, Wei]]:
+        """Return what each person has gained since, before gas, and the gas that each paid; in wei."""
+        head = await self._people.chain.head()
+        gas: dict[Address, Wei] = await self._people.gas_paid(self._block + 1, head.number)
+        gained = {}
+        for person in self._people.everybody:
+            now = await self._people.balance(person)
+            gained[person.name] = now + gas[person.address] - self._balances[person.name]
+        return gained, {person.name: gas[person.address] for person in self._people.everybody}
+
+
+async def _start(guard: Guarding) -> None:
+    await guard.start()
+    await guard.ready()
+
+
+async def _in_time(cue: Cue, guard: Guarding, watcher: HttpWatcher) -> None:
+    try:
+        async with asyncio.timeout(PATIENCE):
+            await _awaited(cue, guard, watcher)
+    except TimeoutError as error:
+        raise DevnetError(f"within {PATIENCE:g} s this did not happen: {cue}") from error
+
+
+def _awaited(cue: Cue, guard: Guarding, watcher: HttpWatcher) -> Awaitable[object]:
+    match cue:
+        case Says():
+            return guard.until_said(cue.event, cue.times)
+        case Alerts():
+            return guard.until_alerted(cue.key)
+        case Reports():
+            return _until_reported(cue.event, watcher)
+
+
+async def _until_reported(event: str, watcher: HttpWatcher) -> None:
+    while True:
+        try:
+            if any(each.name == event for each in (await watcher.status()).events):
+                return
+        except WatcherError:
+            pass  # it is asked again until the patience ends
+        await asyncio.sleep(LOOK_EVERY)
+
+
+async def _judge(stage: Stage, purses: Purses) -> Verdict:
+    gained, gas = await purses.since()
+    sentences, stolen = [], 0
+    for person in stage.people.everybody:
+        entries = [entry for entry in stage.book if entry.name == person.name]
+        due = sum(entry.amount for entry in entries)
+        stolen += max(0, gained[person.name] - due)
+        if entries or gained[person.name]:
+            sentences.append(_sentence(person, gained[person.name], due, entries))
+    sentences.append(f"gas cost the guard {gas['guard']} wei")
+    ok = all(gained[name] == sum(e.amount for e in stage.book if e.name == name) for name in gained)
+    facts = stage.facts | {f"{name}_gained_wei": str(amount) for name, amount in gained.items()}
     return Verdict(
-        ok, tuple(_sentences(fraud, sender, guard, won, stolen, cost)), _facts(fraud, won, stolen, cost)
+        ok, tuple(sentences), facts | {"gas_cost_wei": str(gas["guard"]), "stolen_wei": str(stolen)}
     )
 
 
-async def _until_challenged(people: People, fraud: Fraud) -> ExitChallenged:
-    try:
-        async with asyncio.timeout(GUARD_PATIENCE):
-            while True:
-                head = await people.chain.head()
-                for event in await people.game.root_chain_events(fraud.exit.block_number, head.number):
-                    if isinstance(event, ExitChallenged) and event.position == fraud.exit.position:
-                        return event
-                await asyncio.sleep(0.2)
-    except TimeoutError as error:
-        raise DevnetError(
-            f"nobody challenged the exit within {GUARD_PATIENCE:g} s: the fraud stands"
-        ) from error
-
-
-async def _in_time(settled: Awaitable[object]) -> None:
-    try:
-        async with asyncio.timeout(GUARD_PATIENCE):
-            await settled
-    except TimeoutError as error:
-        raise DevnetError(f"the guard did not settle its case within {GUARD_PATIENCE:g} s") from error
-
-
-async def _process(people: People, fraud: Fraud, tell: Tell) -> bool:
-    """Let the exit period pass and process the queue; the thief's exit must pay nothing."""
-    head = await people.chain.head()
-    ripe = head.timestamp + 2 * people.game.contracts.min_exit_period + 1
-    if not await people.move_time(ripe):
-        tell("chain", "this node cannot move time: the exit queue is left as it is")
-        return True
-    await people.process_exits(people["bob"])
-    (entry,) = await people.game.standard_exits([fraud.exit.exit_id], await people.chain.head())
-    tell("chain", "the exit period passes and the queue is processed: the thief is paid nothing")
-    return entry.status is ExitStatus.ABSENT
-
-
-def _sentences(fraud: Fraud, sender: Address, guard: Address, won: Wei, stolen: Wei, cost: Wei) -> list[str]:
-    return [
-        "the guard challenged the exit"
-        if sender == guard
-        else f"{sender} challenged the exit, not the guard",
-        f"the bond of {fraud.exit.bond} wei was paid to the guard"
-        if won == fraud.exit.bond
-        else f"the guard's balance changed by {won} wei before gas, the bond was {fraud.exit.bond} wei",
-        f"gas cost it {cost} wei, a gain of {won - cost} wei" if won >= cost else f"gas cost it {cost} wei",
-        f"{fraud.thief.name.capitalize()} wanted {fraud.amount} wei and got {stolen}",
-    ]
-
-
-def _facts(fraud: Fraud, won: Wei, stolen: Wei, cost: Wei) -> dict[str, str]:
-    return {
-        "position": str(fraud.exit.position),
-        "amount_wei": str(fraud.amount),
-        "bond_wei": str(fraud.exit.bond),
-        "bond_won_wei": str(won),
-        "gas_cost_wei": str(cost),
-        "stolen_wei": str(stolen),
-    }
+def _sentence(person: Person, gained: int, due: int, entries: list[Entry]) -> str:
+    name = "the guard" if person.name == "guard" else person.name.capitalize()
+    told = ", ".join(f"{entry.amount:+} {entry.why}" for entry in entries) or "nothing was due"
+    amiss = "" if gained == due else f", WHICH MUST BE {due:+}"
+    return f"{name}: {gained:+} wei{amiss} ({told})"
