@@ -47,6 +47,7 @@ METRICS = (
         ("case",),
     ),
     Metric("decisions_total", "counter", "Decisions, by verdict.", ("verdict",)),
+    Metric("attempts_total", "counter", "Transactions signed, replacements included."),
     Metric("tx_bumps_total", "counter", "Transactions replaced by one that pays more."),
     Metric("tx_pending", "gauge", "Calls signed and not settled yet.", ("account",)),
     Metric("tx_reorged_total", "counter", "Mined transactions that a reorg took out again."),
@@ -58,6 +59,9 @@ METRICS = (
     Metric("balance_wei", "gauge", "Wei an account holds.", ("account",)),
     Metric("alerts_total", "counter", "Alerts told, repetitions included, by severity.", ("severity",)),
     Metric("alert_send_failures_total", "counter", "Alerts that the webhook did not take."),
+    Metric("rpc_requests_total", "counter", "JSON-RPC requests, by method and result.", ("method", "result")),
+    Metric("journal_commits_total", "counter", "Commits of the journal that reached the disk."),
+    Metric("own_seconds_total", "counter", "Seconds of the guard's own work, without waiting for others."),
 )
 """The registration list: a new metric is one line here and one in docs/metrics.md."""
 
