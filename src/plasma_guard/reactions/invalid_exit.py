@@ -11,7 +11,7 @@ from plasma_guard.domain.cases import Kind, TrackedExit
 from plasma_guard.domain.decisions import Act, Close, Closure, Decision, Hold
 from plasma_guard.domain.errors import EvidenceError, WatcherRefused
 from plasma_guard.domain.evidence import StandardExitChallenge
-from plasma_guard.domain.exits import ExitStarted, ExitStatus
+from plasma_guard.domain.exits import ExitFinalized, ExitStarted, ExitStatus
 from plasma_guard.domain.position import UtxoPosition
 from plasma_guard.domain.primitives import Address
 from plasma_guard.plasma.evidence import prove_spend
@@ -20,6 +20,8 @@ from plasma_guard.plasma.rules import PlasmaRules
 from plasma_guard.reactions.base import Policy, Reaction, Scene, Subject, WatcherEvent
 from plasma_guard.reactions.tracking import track
 
+GAP_READ = 256
+"""Root-chain blocks our own scan may be behind for their logs to be read on the spot."""
 PAID = "the exit was processed and paid before anyone challenged it"
 
 
@@ -55,7 +57,8 @@ class InvalidExit(WatcherEvent):
 class Facts:
     """What the root chain and the Watcher say about the exit; `refusal` is why there is no `claim`.
 
-    `paid`: the root chain's logs say that this start was processed and paid, which an emptied entry does not.
+    `paid`: the root chain's logs say that this start was processed and paid, which an emptied entry does not;
+    None while they have not been read that far.
     `challenged`: they say that an exit of this position was challenged, although its start cannot be placed:
     RootChain v0.2 logs no position, and the entry that has it may be gone before anybody looks.
     """
@@ -64,7 +67,7 @@ class Facts:
     claim: StandardExitChallenge | None
     refusal: str | None
     scan_covers_it: bool
-    paid: bool
+    paid: bool | None
     rules: PlasmaRules
     verifying_contract: Address
     challenged: bool = False
@@ -83,7 +86,7 @@ async def gather(event: InvalidExit, scene: Scene) -> Facts:
     contracts = scene.game.contracts
     scanned_to = await scene.exits.scanned_to()
     covered = scanned_to >= min(event.eth_height or scene.at.number, scene.at.number)
-    paid = subject is not None and await scene.exits.paid(subject.start)
+    paid = await _paid(subject, scene) if subject else False
     challenged = subject is None and await scene.exits.challenged(event.utxo_pos, event.eth_height or 0)
     return Facts(subject, claim, refusal, covered, paid, scene.game.rules, contracts.entry, challenged)
 
@@ -100,6 +103,24 @@ async def _find_start(event: InvalidExit, scene: Scene) -> TrackedExit | None:
         if isinstance(found, ExitStarted) and found.position == event.utxo_pos:
             return await track(found, scene.chain)
     return None
+
+
+async def _paid(subject: Subject, scene: Scene) -> bool | None:
+    """Tell whether the logs up to the block of this decision say that the exit was paid.
+
+    The scan is often a little behind that block, and a payment it has not seen is a payment all the same.
+    """
+    scanned_to = await scene.exits.scanned_to()
+    if await scene.exits.paid(subject.start):
+        return True
+    behind = scene.at.number - scanned_to
+    if behind <= 0 or subject.entry.status is not ExitStatus.ABSENT:
+        return False
+    if behind > GAP_READ:
+        return None
+    events = await scene.game.root_chain_events(scanned_to + 1, scene.at.number)
+    exit_id = subject.entry.exit_id
+    return any(isinstance(event, ExitFinalized) and event.exit_id == exit_id for event in events)
 
 
 async def _subject(start: TrackedExit, scene: Scene) -> Subject:
@@ -128,6 +149,8 @@ def decide(event: InvalidExit, facts: Facts, policy: Policy) -> Decision:
             return Close(Closure.LOST, PAID)
         case ExitStatus.CHALLENGED:
             return Close(Closure.RESOLVED_BY_OTHERS, "the exit is already challenged")
+        case ExitStatus.ABSENT if facts.paid is None:
+            return Hold("the exit is gone; our own scan has not reached the log that says how it ended")
         case ExitStatus.ABSENT:
             return Close(Closure.RESOLVED_BY_OTHERS, "the exit does not run any more and was not paid")
         case ExitStatus.RUNNING:
