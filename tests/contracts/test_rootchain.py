@@ -206,6 +206,14 @@ async def test_old_starts_are_completed_from_the_head() -> None:
     assert [at and at.number for at in recent.asked_at] == [60]
 
 
+async def test_an_exit_that_ended_is_looked_for_where_it_started() -> None:
+    """Its entry is gone from the newer block, while the block of its start still has it."""
+    (raw, _) = next(item for item in LOGS if item[0]["event"] == "ExitStarted")
+    chain = RecordedChain(no_entries(), [recorded_log(raw, block=55)])
+    await game(chain).root_chain_events(50, 60)
+    assert [at and at.number for at in chain.asked_at] == [60, 55]
+
+
 async def test_bonds_blocks_and_queue_are_read() -> None:
     """Three bonds, a plasma block or none, the next block numbers, the head of a queue or none."""
     queue = Address(b"\x99" * 20)

@@ -86,6 +86,11 @@ async def test_a1_an_exit_of_a_spent_deposit_is_challenged_and_pays_nothing(worl
         assert world.ever_reported == set(about(IE, fraud))
         assert await running.closures() == [Closure.WON_BY_US]
         assert not running.alerts()
+        (challenge,) = await world.challenges()
+        await running.scanned(challenge.block_number + 1)
+        assert [(each.position, each.running) for each in await running.exits()] == [
+            (fraud.exit.position, False)
+        ]
     data = await world.watcher.challenge_data(fraud.exit.position)
     assert (data.exit_id, data.challenge_tx, data.input_index, data.signature) == (
         fraud.exit.exit_id,
@@ -93,7 +98,6 @@ async def test_a1_an_exit_of_a_spent_deposit_is_challenged_and_pays_nothing(worl
         0,
         fraud.spend.signatures[0],
     )
-    (challenge,) = await world.challenges()
     sender, cost = await world.people.paid_by(challenge.tx_hash)
     assert sender == guard.address
     assert await world.people.balance(guard) == 100 * ETHER + fraud.exit.bond - cost
@@ -369,21 +373,16 @@ async def test_c14_an_exit_challenged_before_the_watcher_looked_is_no_event(worl
 
 @both
 async def test_c14_an_exit_challenged_before_the_guard_looked_costs_it_nothing(world: World) -> None:
-    """The Watcher still reports it, the contract says otherwise: nothing is sent, and nobody is woken.
-
-    The case is closed as done by others. v0.2 forgets a challenged exit: there the guard's scan may come too
-    late to know which exit it was, and there is no case.
-    """
+    """The Watcher still reports it, the contract says otherwise: closed as done by others, nothing sent."""
     fraud = await exit_spent_deposit(world.people, quiet)
     await world.reports(about(IE, fraud))
     await world.hold()
     await world.people.challenge(world.bob, await world.watcher.challenge_data(fraud.exit.position))
     await world.reports(about(IE, fraud))
     async with world.guarded() as running:
-        await until(lambda: running.said("nothing to do") or running.said("held"), "the guard has decided")
-        closures = [Closure.RESOLVED_BY_OTHERS] if running.said("nothing to do") else []
-        assert closures or not world.is_ald
-        assert await running.closures() == closures
+        (line,) = await until(lambda: running.said("nothing to do"), "the guard says that nothing is to do")
+        assert line["reason"].startswith("the exit")
+        assert await running.closures() == [Closure.RESOLVED_BY_OTHERS]
         world.release()
         await world.reports([])
         assert not running.alerts()
@@ -451,14 +450,14 @@ async def test_c19_an_invalid_exit_that_was_paid_is_told_as_lost_and_never_forgo
     assert await people.balance(world.alice) == before + ETHER + fraud.exit.bond
     await world.caught_up()
     await world.reports(about(IE, fraud) + about(UE, fraud))
-    async with world.second_watcher() as (anew, _):
-        await world.caught_up(anew)
-        await world.reports(about(IE, fraud), anew)
     async with world.guarded() as running:
         (lost,) = await until(lambda: running.alerts("case/"), "the guard tells of the loss")
         assert lost["log_level"] == "error"
         assert await running.closures() == [Closure.LOST]
         await world.reports(about(IE, fraud) + about(UE, fraud))
+    async with world.second_watcher() as (anew, _):
+        await world.caught_up(anew)
+        await world.reports(about(IE, fraud), anew)
     assert await world.guard_sent() == 0
 
 

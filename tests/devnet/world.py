@@ -97,6 +97,15 @@ class LocalGuard:
 
         await until(told, "the guard says that the fraud is stopped")
 
+    async def scanned(self, block: int) -> None:
+        """Wait until its own scan has read this root-chain block."""
+
+        def read() -> bool:
+            head = self.guard.supervisor.head
+            return head is not None and head.number >= block
+
+        await until(read, f"the guard has scanned block {block}")
+
     async def exits(self) -> list[TrackedExit]:
         """Return the exits of its own scan."""
         async with read_journal(self.journal) as reader:

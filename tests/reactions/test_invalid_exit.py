@@ -71,6 +71,14 @@ def test_an_exit_that_does_not_run_closes_its_case(
     assert decision.closure is closure
 
 
+@EVERY
+def test_how_an_exit_ended_is_not_guessed(generation: Generation) -> None:
+    """While the logs that tell paid from challenged have not been read, its case stays open."""
+    fraud = spent_deposit(generation)
+    gone = replace(fraud.entry, status=ExitStatus.ABSENT)
+    assert isinstance(conclude(fraud, fraud.facts(entry=gone, paid=None, claim=None)), Hold)
+
+
 def test_an_exit_that_never_started_is_a_lie() -> None:
     """An event about an exit that our own scan would have seen costs nothing and is marked suspicious."""
     fraud = spent_deposit(Generation.ALD_V1)

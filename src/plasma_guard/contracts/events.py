@@ -47,17 +47,29 @@ async def fetch(
     addresses = sorted({address for address, _ in readers})
     topics = sorted({topic for _, topic in readers})
     events = decode(await chain.logs(addresses, topics, first, last), readers)
-    unknown = sorted({e.exit_id for e in events if isinstance(e, ExitStarted) and e.position is None})
-    if not unknown:
+    unplaced = [event for event in events if isinstance(event, ExitStarted) and event.position is None]
+    if not unplaced:
         return events
-    exits = await read_exits(unknown, await _readable_block(chain, last))
-    positions = {exit_.exit_id: exit_.position for exit_ in exits}
+    head = await chain.head()
+    found = await _positions(unplaced, read_exits, await _readable_block(chain, last, head))
+    # An exit that ended since has no entry any more; in the block it started in, it still has one.
+    for number in sorted({e.block_number for e in unplaced if found[e.exit_id] is None}):
+        if number < last and head.number - number <= RECENT_BLOCKS:
+            ended = [e for e in unplaced if e.block_number == number and found[e.exit_id] is None]
+            found |= await _positions(ended, read_exits, await _readable_block(chain, number, head))
     return [
-        replace(event, position=positions[event.exit_id])
+        replace(event, position=found[event.exit_id])
         if isinstance(event, ExitStarted) and event.position is None
         else event
         for event in events
     ]
+
+
+async def _positions(
+    starts: Sequence[ExitStarted], read_exits: ReadExits, at: BlockStamp
+) -> dict[ExitId, UtxoPosition | None]:
+    exit_ids = sorted({start.exit_id for start in starts})
+    return {entry.exit_id: entry.position for entry in await read_exits(exit_ids, at)}
 
 
 def decode(logs: Sequence[Log], readers: Readers) -> list[RootChainEvent]:
@@ -81,9 +93,8 @@ def decode(logs: Sequence[Log], readers: Readers) -> list[RootChainEvent]:
     return events
 
 
-async def _readable_block(chain: Chain, number: int) -> BlockStamp:
+async def _readable_block(chain: Chain, number: int, head: BlockStamp) -> BlockStamp:
     """Return the block itself while nodes keep its state, else the head: an exit's position never changes."""
-    head = await chain.head()
     if head.number - number > RECENT_BLOCKS:
         return head
     stamp = await chain.block(number)

@@ -10,7 +10,7 @@ from plasma_guard.domain.cases import Kind, TrackedExit
 from plasma_guard.domain.decisions import Act, Close, Closure, Decision, Hold
 from plasma_guard.domain.errors import EvidenceError, WatcherRefused
 from plasma_guard.domain.evidence import StandardExitChallenge
-from plasma_guard.domain.exits import ExitStarted, ExitStatus, StandardExit
+from plasma_guard.domain.exits import ExitFinalized, ExitStarted, ExitStatus, StandardExit
 from plasma_guard.domain.primitives import Address
 from plasma_guard.plasma.evidence import prove_spend
 from plasma_guard.plasma.periods import standard_exit_exitable_at
@@ -19,6 +19,8 @@ from plasma_guard.reactions.base import Policy, Reaction, Scene, Subject, Watche
 from plasma_guard.reactions.fields import Position
 from plasma_guard.reactions.tracking import track
 
+GAP_READ = 256
+"""Root-chain blocks our own scan may be behind for their logs to be read on the spot."""
 PAID = "the exit was processed and paid before anyone challenged it"
 
 
@@ -47,7 +49,8 @@ class Facts:
 
     `entry` is the contract's own; None with `subject`.
 
-    `paid`: the root chain's logs say that this start was processed and paid, which an emptied entry does not.
+    `paid`: the root chain's logs say that this start was processed and paid, which an emptied entry does not;
+    None while they have not been read that far.
     `challenged`: they say that an exit of this position was challenged, although its start cannot be placed:
     RootChain v0.2 logs no position, and the entry that has it may be gone before anybody looks.
     """
@@ -57,7 +60,7 @@ class Facts:
     claim: StandardExitChallenge | None
     refusal: str | None
     scan_covers_it: bool
-    paid: bool
+    paid: bool | None
     rules: PlasmaRules
     verifying_contract: Address
     challenged: bool = False
@@ -81,7 +84,7 @@ async def gather(event: InvalidExit, scene: Scene) -> tuple[Facts]:
             claim=claim,
             refusal=refusal,
             scan_covers_it=scanned_to >= min(event.eth_height or scene.at.number, scene.at.number),
-            paid=_is_absent(entry) and started is not None and await scene.exits.paid(started),
+            paid=await _paid(started, entry, scene) if started and entry else False,
             rules=scene.game.rules,
             verifying_contract=scene.game.contracts.entry,
             challenged=entry is None and await scene.exits.challenged(event.utxo_pos, event.eth_height or 0),
@@ -89,8 +92,23 @@ async def gather(event: InvalidExit, scene: Scene) -> tuple[Facts]:
     )
 
 
-def _is_absent(entry: StandardExit | None) -> bool:
-    return entry is not None and entry.status is ExitStatus.ABSENT
+async def _paid(started: TrackedExit, entry: StandardExit, scene: Scene) -> bool | None:
+    """Tell whether the logs up to the block of this decision say that an exit without an entry was paid.
+
+    The scan is often a little behind that block, and a payment it has not seen is a payment all the same.
+    """
+    if entry.status is not ExitStatus.ABSENT:
+        return False
+    scanned_to = await scene.exits.scanned_to()
+    if await scene.exits.paid(started):
+        return True
+    behind = scene.at.number - scanned_to
+    if behind <= 0:
+        return False
+    if behind > GAP_READ:
+        return None
+    events = await scene.game.root_chain_events(scanned_to + 1, scene.at.number)
+    return any(isinstance(event, ExitFinalized) and event.exit_id == entry.exit_id for event in events)
 
 
 async def _find_start(event: InvalidExit, scene: Scene) -> TrackedExit | None:
@@ -151,6 +169,8 @@ def decide(event: InvalidExit, facts: Facts, policy: Policy) -> Decision:
             return Close(Closure.LOST, PAID)
         case ExitStatus.CHALLENGED:
             return Close(Closure.RESOLVED_BY_OTHERS, "the exit is already challenged")
+        case ExitStatus.ABSENT if facts.paid is None:
+            return Hold("the exit is gone; our own scan has not reached the log that says how it ended")
         case ExitStatus.ABSENT:
             return Close(Closure.RESOLVED_BY_OTHERS, "the exit does not run any more and was not paid")
         case ExitStatus.RUNNING:

@@ -124,12 +124,13 @@ async def test_a_canonical_exit_pays_outputs_and_gives_inputs_their_bond(in_flig
 
 
 async def test_a_non_canonical_exit_pays_inputs_and_gives_outputs_their_bond(in_flight: InFlight) -> None:
-    """After a competitor nobody answered, the reverse; the exit's bond goes to the challenger."""
+    """After a competitor nobody answered, the reverse; the bond goes to the challenger, who is forgotten."""
     chain = in_flight.chain
     await in_flight.start()
     await in_flight.piggyback(0, 4)
     await chain.do(DAVE, "challengeInFlightExitNotCanonical", *in_flight.rival())
     assert await in_flight.process() == {ALICE: ETHER + BOND, CAROL: BOND, DAVE: BOND}
+    assert await in_flight.state() == (0, 0, FINALIZED | 1 << 8 | 1 << 12, ZERO, 0)
 
 
 async def test_an_exit_that_nobody_joins_is_never_queued(in_flight: InFlight) -> None:

@@ -26,7 +26,6 @@ contract RootChainInFlightCanonicity is RootChainInFlightExits {
     ) public {
         InFlightExit storage exit = inFlightExitOf(inFlightTx);
         require(inFirstPhase(exit));
-        require(exit.exitStartTimestamp & INPUT_FINALIZED == 0);
         requireSpentBy(
             exit,
             inFlightTx,
