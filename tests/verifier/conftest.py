@@ -3,6 +3,7 @@
 import pytest
 
 from plasma_guard.domain.exits import Generation
+from verifier.in_flight_world import InFlightWorld
 from verifier.world import GENERATIONS, World
 
 
@@ -16,3 +17,8 @@ def generation(request: pytest.FixtureRequest) -> Generation:
 @pytest.fixture
 def world(generation: Generation) -> World:
     return World(generation)
+
+
+@pytest.fixture
+def game(generation: Generation) -> InFlightWorld:
+    return InFlightWorld(generation)
