@@ -17,14 +17,17 @@ from plasma_guard.config import load_config
 from plasma_guard.devnet.attacker import Fraud
 from plasma_guard.devnet.deploy import deploy
 from plasma_guard.devnet.evm import Evm
+from plasma_guard.devnet.in_flight import StartedInFlightExit
 from plasma_guard.devnet.network import REVISIONS, Options, network
 from plasma_guard.devnet.people import People, people_of
 from plasma_guard.domain.cases import TrackedExit
 from plasma_guard.domain.decisions import Closure
 from plasma_guard.domain.exits import ExitChallenged, ExitId, StandardExit
 from plasma_guard.domain.position import UtxoPosition
-from plasma_guard.domain.primitives import ETH, Address, Wei
+from plasma_guard.domain.primitives import ETH, Address, Hash32, Wei
+from plasma_guard.domain.watchers import ByzantineEvent
 from plasma_guard.journal import read_journal
+from plasma_guard.plasma.keccak import keccak
 from plasma_guard.plasma.transaction import Output
 from plasma_guard.verifier import Margins, Verifier
 from plasma_guard.verifier.api import application
@@ -40,6 +43,8 @@ PERIOD = 100_000
 """Chain time runs ahead of the clock here: an exit must not mature while a slow machine works."""
 STEP = 0.1
 LONG = 5520
+LATE = 200
+"""Root-chain blocks after which an exit is late, in the scenarios about late ones."""
 MARGINS = Margins(exit_finality=3, deposit_finality=2, sla=LONG)
 GUARD_SETTINGS = {
     "PLASMA_GUARD_ROOT_CHAIN__CONFIRMATIONS": "1",
@@ -48,13 +53,18 @@ GUARD_SETTINGS = {
     "PLASMA_GUARD_WATCHER__INCIDENT_POLL_INTERVAL": "0.2",
 }
 
-Reported = tuple[str, UtxoPosition]
-"""The name of a byzantine event, and the output it is about."""
+Reported = tuple[str, UtxoPosition | Hash32 | int]
+"""The name of a byzantine event, and the output, transaction or plasma block it is about."""
 
 
 def about(name: str, *frauds: Fraud) -> list[Reported]:
     """Return the events of one name about these frauds."""
     return [(name, fraud.exit.position) for fraud in frauds]
+
+
+def of(name: str, *exits: StartedInFlightExit) -> list[Reported]:
+    """Return the events of one name about these in-flight exits."""
+    return [(name, keccak(exit_.tx)) for exit_ in exits]
 
 
 @dataclass(slots=True)
@@ -106,6 +116,14 @@ class LocalGuard:
 
         await until(read, f"the guard has scanned block {block}")
 
+    async def until_said(self, event: str, times: int = 1) -> None:
+        """Wait until it has said a sentence so often."""
+        await until(lambda: len(self.said(event)) >= times, f"the guard says {event!r} {times} times")
+
+    async def until_alerted(self, key: str) -> None:
+        """Wait until it has raised an alert whose key begins so."""
+        await until(lambda: self.alerts(key), f"the guard raises the alert {key!r}")
+
     async def exits(self) -> list[TrackedExit]:
         """Return the exits of its own scan."""
         async with read_journal(self.journal) as reader:
@@ -115,6 +133,36 @@ class LocalGuard:
         """Return how each of its cases is closed, None for an open one."""
         async with read_journal(self.journal) as reader:
             return [case.closure for case in await reader.cases()]
+
+
+class Summoned:
+    """The world's guard, for a story that says itself when it comes; it goes with `stack`."""
+
+    def __init__(self, world: "World", stack: contextlib.AsyncExitStack) -> None:
+        self._world = world
+        self._stack = stack
+        self._guard: LocalGuard | None = None
+
+    @property
+    def guard(self) -> LocalGuard:
+        """The guard, which has come."""
+        assert self._guard is not None
+        return self._guard
+
+    async def start(self) -> None:
+        """Let it come."""
+        self._guard = await self._stack.enter_async_context(self._world.guarded())
+
+    async def ready(self) -> None:
+        """Nothing is to be waited for."""
+
+    async def until_said(self, event: str, times: int = 1) -> None:
+        """Wait until it has said a sentence so often."""
+        await self.guard.until_said(event, times)
+
+    async def until_alerted(self, key: str) -> None:
+        """Wait until it has raised an alert whose key begins so."""
+        await self.guard.until_alerted(key)
 
 
 class World:
@@ -158,10 +206,10 @@ class World:
 
     async def reports(self, expected: Sequence[Reported], watcher: HttpWatcher | None = None) -> None:
         """Wait until the Watcher reports exactly these events, in any order."""
-        wanted = sorted(expected)
+        wanted = sorted(expected, key=str)
 
         async def same() -> bool:
-            return sorted(await events_of(watcher or self.watcher)) == wanted
+            return sorted(await events_of(watcher or self.watcher), key=str) == wanted
 
         await until(same, f"the Watcher reports {wanted}")
 
@@ -173,6 +221,10 @@ class World:
             return (await (watcher or self.watcher).status()).services["exit_processor"] >= head.number
 
         await until(judged, f"the Watcher has judged block {head.number}")
+
+    async def grow_old(self) -> None:
+        """Let so many blocks pass that in the world of late exits everything wrong is late."""
+        await self.evm.mine(LATE)
 
     async def entry(self, exit_id: ExitId) -> StandardExit:
         """Return the contract's entry of an exit, now."""
@@ -251,7 +303,18 @@ class World:
 async def events_of(watcher: HttpWatcher) -> list[Reported]:
     """Return the byzantine events of one answer, in the Watcher's order."""
     status = await watcher.status()
-    return [(event.name, UtxoPosition.decode(event.details["utxo_pos"])) for event in status.events]  # type: ignore[arg-type]
+    return [(event.name, _subject(event)) for event in status.events]
+
+
+def _subject(event: ByzantineEvent) -> UtxoPosition | Hash32 | int:
+    match event.details:
+        case {"utxo_pos": int(encoded)}:
+            return UtxoPosition.decode(encoded)
+        case {"txbytes": str(unsigned)}:
+            return keccak(bytes.fromhex(unsigned.removeprefix("0x")))
+        case {"blknum": int(blknum)}:
+            return blknum
+    raise AssertionError(f"an event about nothing known: {event}")
 
 
 @contextlib.asynccontextmanager

@@ -107,7 +107,7 @@ async def play(scenario: Scenario, people: People, guard: Guarding, tell: Tell) 
                 await _start(guard)
                 started = True
             await _in_time(cue, guard, watcher)
-    return await _judge(stage, purses)
+    return await judge(stage, purses)
 
 
 async def commit(scenario: Scenario, people: People, tell: Tell) -> None:
@@ -174,7 +174,8 @@ async def _until_reported(event: str, watcher: HttpWatcher) -> None:
         await asyncio.sleep(LOOK_EVERY)
 
 
-async def _judge(stage: Stage, purses: Purses) -> Verdict:
+async def judge(stage: Stage, purses: Purses) -> Verdict:
+    """Compare what everybody has gained since with the stage's books."""
     gained, gas = await purses.since()
     sentences, stolen = [], 0
     for person in stage.people.everybody:
