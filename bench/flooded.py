@@ -25,12 +25,13 @@ from plasma_guard.clock import SystemClock
 from plasma_guard.daemon.agenda import Agenda
 from plasma_guard.daemon.freshness import Freshness, FreshnessLimits
 from plasma_guard.daemon.react import React
+from plasma_guard.daemon.scope import Interest, Scope
 from plasma_guard.daemon.troubles import Troubles
 from plasma_guard.daemon.watch import Poll, Watch
 from plasma_guard.domain.blocks import BlockStamp, PlasmaBlock
 from plasma_guard.domain.cases import TrackedExit
 from plasma_guard.domain.decisions import Act, Close, Closure
-from plasma_guard.domain.exits import ContractSet, ExitId, StandardExit
+from plasma_guard.domain.exits import ContractSet, ExitId, InFlightExitStarted, StandardExit
 from plasma_guard.domain.position import CHILD_BLOCK_INTERVAL, UtxoPosition
 from plasma_guard.domain.primitives import Hash32, Timestamp, Wei
 from plasma_guard.journal import open_journal
@@ -79,6 +80,10 @@ class _Exits:
     async def starts(self, position: UtxoPosition) -> list[TrackedExit]:
         return [self._exits[position]]
 
+    async def in_flight_start(self, plasma_tx_hash: Hash32) -> InFlightExitStarted | None:
+        del plasma_tx_hash
+        return None
+
     async def paid(self, exit_: TrackedExit) -> bool:
         return exit_.position not in self._exits
 
@@ -123,7 +128,8 @@ async def _built(stack: contextlib.AsyncExitStack, url: str, journal: Journal, a
         game=game,
         exits=_Exits(),
         journal=journal,
-        policy=Policy(BUDGET),
+        policies=dict.fromkeys(by_name(), Policy(BUDGET)),
+        interest=Interest(Scope.ALL, [], watcher, clock),
         alerts=alerts,
         metrics=metrics,
         chain_id=CHAIN_ID,
@@ -148,7 +154,7 @@ async def _take(guard: _Guard) -> Poll:
     items = guard.agenda.take_due()
     turns = await asyncio.gather(*(guard.react.turn(each.event, each.reaction, at) for each in items))
     assert len(turns) == poll.new, "a known event was decided again, or a new one was not"
-    assert all(isinstance(turn.decision, Act) for turn in turns), "a fraud was not proven"
+    assert all(isinstance(turn.decision, Act) for (turn,) in turns), "a fraud was not proven"
     return poll
 
 

@@ -208,9 +208,9 @@ async def test_old_starts_are_completed_from_the_head() -> None:
 
 async def test_an_exit_that_ended_is_looked_for_where_it_started() -> None:
     """Its entry is gone from the newer block, while the block of its start still has it."""
-    (raw, _) = next(item for item in LOGS if item[0]["event"] == "ExitStarted")
+    raw = next(log for log in LOGS if log["event"] == "ExitStarted")
     chain = RecordedChain(no_entries(), [recorded_log(raw, block=55)])
-    await game(chain).root_chain_events(50, 60)
+    await rootchain_game(chain).root_chain_events(50, 60)
     assert [at and at.number for at in chain.asked_at] == [60, 55]
 
 

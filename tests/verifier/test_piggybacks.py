@@ -365,7 +365,7 @@ def entry(game: InFlightWorld, tx: bytes, *standing: Side) -> InFlightExit:
 @pytest.mark.parametrize("blocked", [IN, OUT])
 @pytest.mark.parametrize("generation", [Generation.ROOTCHAIN_V02], indirect=True)
 def test_the_contract_tells_which_side_was_blocked(game: InFlightWorld, blocked: Side) -> None:
-    """The log of rootchain v0.2 has the index without a side: where both joined, its entry says which is gone."""
+    """The log of v0.2 has an index without a side: where both joined, the entry says which is gone."""
     deposit = game.deposit(ALICE, 10)
     signed = game.spend(deposit, ALICE, BOB)
     position = UtxoPosition(game.block(signed), 0, 0)

@@ -59,9 +59,6 @@ METRICS = (
     Metric("balance_wei", "gauge", "Wei an account holds.", ("account",)),
     Metric("alerts_total", "counter", "Alerts told, repetitions included, by severity.", ("severity",)),
     Metric("alert_send_failures_total", "counter", "Alerts that the webhook did not take."),
-    Metric("rpc_requests_total", "counter", "JSON-RPC requests, by method and result.", ("method", "result")),
-    Metric("journal_commits_total", "counter", "Commits of the journal that reached the disk."),
-    Metric("own_seconds_total", "counter", "Seconds of the guard's own work, without waiting for others."),
 )
 """The registration list: a new metric is one line here and one in docs/metrics.md."""
 
