@@ -19,7 +19,7 @@ from plasma_guard.devnet.stage import Stage
 from plasma_guard.devnet.stories.sayings import CANONICAL_AGAIN, JOINED, NOT_CANONICAL, REMOVED, STOPPED
 from plasma_guard.domain.exits import NOT_INCLUDED, ExitStatus, Side
 from plasma_guard.domain.position import UtxoPosition
-from plasma_guard.domain.primitives import Wei
+from plasma_guard.domain.primitives import ETH, Address, Wei
 
 BOTH = ("rootchain", "ald")
 ALL = (*BOTH, "ald-v2")
@@ -64,7 +64,7 @@ async def late_world(make: Make) -> AsyncIterator[World]:
         yield made
 
 
-Settle = Callable[[], Awaitable[None]]
+Settle = Callable[..., Awaitable[None]]
 
 
 @contextlib.asynccontextmanager
@@ -73,8 +73,8 @@ async def staged(world: World) -> AsyncIterator[tuple[Stage, Settle]]:
     stage = Stage(world.people, quiet, await world.people.bounties())
     purses = await Purses.open(world.people)
 
-    async def settle() -> None:
-        await stage.process()
+    async def settle(token: Address = ETH) -> None:
+        await stage.process(token)
         verdict = await judge(stage, purses)
         assert verdict.ok, verdict.sentences
 
@@ -344,11 +344,9 @@ async def test_g2_both_parties_of_a_token_payment_leave_with_what_is_theirs(worl
         exit_ = await stage.exits(stage.bob, payment, bond_to=stage.bob)
         stage.piggyback_ends(stage.bob, await stage.joins(stage.bob, exit_, OUT))
         stage.piggyback_ends(stage.alice, await stage.joins(stage.alice, exit_, IN))
-        await world.let_mature()
-        await people.process_exits(stage.carol, token=token)
+        await settle(token)
         assert await people.balance(stage.bob, token) == units
         assert await people.balance(stage.alice, token) == 0
-        await settle()
 
 
 @both

@@ -143,15 +143,15 @@ class Stage:
         self.tell(owner.name, f"I exit output {position}, which is mine")
         return started
 
-    async def process(self) -> None:
-        """Let every exit period pass, and have Carol process the queue, where time can be moved."""
+    async def process(self, token: Address = ETH) -> None:
+        """Let every exit period pass, and have Carol process a token's queue, where time can be moved."""
         head = await self.people.chain.head()
         ripe = head.timestamp + 2 * self.people.game.contracts.min_exit_period + 1
         self.processed = await self.people.move_time(ripe)
         if not self.processed:
             self.tell("chain", "this node cannot move time: the exit queue is left as it is")
             return
-        await self.people.process_exits(self.carol)
+        await self.people.process_exits(self.carol, token=token)
         self.tell("chain", "the exit period passes and the queue is processed")
 
 
