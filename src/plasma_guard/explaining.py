@@ -7,10 +7,19 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from plasma_guard.app import find_game, first_block, make_chain, make_watcher, register_secrets
+from plasma_guard.app import (
+    find_game,
+    first_block,
+    load_keys,
+    make_chain,
+    make_watcher,
+    policies,
+    register_secrets,
+)
 from plasma_guard.chain.chain import RpcChain
 from plasma_guard.clock import SystemClock
 from plasma_guard.config import Config
+from plasma_guard.config.sections import Role
 from plasma_guard.domain.cases import TrackedExit
 from plasma_guard.domain.decisions import Act, Decision
 from plasma_guard.domain.errors import ConfigurationError, RetryableError
@@ -22,10 +31,10 @@ from plasma_guard.domain.exits import (
     RootChainEvent,
 )
 from plasma_guard.domain.position import UtxoPosition
-from plasma_guard.domain.primitives import Hash32, shorten
+from plasma_guard.domain.primitives import Address, Hash32, shorten
 from plasma_guard.ports import ExitGame
 from plasma_guard.reactions import by_name
-from plasma_guard.reactions.base import Policy, Scene
+from plasma_guard.reactions.base import Scene
 from plasma_guard.reactions.tracking import track
 
 
@@ -60,17 +69,31 @@ def events_of(document: object) -> list[Mapping[str, Any]]:
     return document
 
 
-async def explain(config: Config, events: Sequence[Mapping[str, Any]]) -> list[Explanation]:
-    """Gather and decide about each event with the configured chain and Watcher."""
+async def explain(
+    config: Config, events: Sequence[Mapping[str, Any]], env: Mapping[str, str]
+) -> list[Explanation]:
+    """Gather and decide about each event with the configured chain, Watcher, accounts and limits.
+
+    `env` is where keys may be; they tell whose outputs are ours, and one that cannot be read leaves its
+    account's configured address.
+    """
     register_secrets(config)
     async with AsyncExitStack() as stack:
         chain = await stack.enter_async_context(make_chain(config, SystemClock()))
         watcher = await stack.enter_async_context(make_watcher(config))
         game = await find_game(config, chain)
         exits = ScannedNow(chain, game, await first_block(config, chain, game))
-        scene = Scene(await chain.head(), watcher, chain, game, exits)
-        policy = Policy(config.fees.max_cost_per_case)
-        return [each for event in events for each in await _explain(event, scene, policy)]
+        scene = Scene(await chain.head(), watcher, chain, game, exits, _own(config, env))
+        return [each for event in events for each in await _explain(event, scene, config)]
+
+
+def _own(config: Config, env: Mapping[str, str]) -> frozenset[Address]:
+    owners = [account for account in config.accounts if Role.OWNER in account.role]
+    try:
+        keys = load_keys(config, env)
+    except ConfigurationError:
+        return frozenset(account.address for account in owners if account.address is not None)
+    return frozenset(key.address for key in keys if Role.OWNER in key.account.role)
 
 
 class ScannedNow:
@@ -130,7 +153,7 @@ class ScannedNow:
         self._covered = head.number
 
 
-async def _explain(event: Mapping[str, Any], scene: Scene, policy: Policy) -> list[Explanation]:
+async def _explain(event: Mapping[str, Any], scene: Scene, config: Config) -> list[Explanation]:
     name = event.get("event")
     reaction = by_name().get(name) if isinstance(name, str) else None
     if reaction is None:
@@ -149,11 +172,14 @@ async def _explain(event: Mapping[str, Any], scene: Scene, policy: Policy) -> li
     except RetryableError as error:
         return [Explanation(parsed.key, "retry", (f"a source does not answer: {error}",))]
     if not found:
-        return [Explanation(parsed.key, "ignore", ("nothing of it is ours to answer",))]
-    return [_spelled_out(parsed.key, reaction.decide(parsed, facts, policy)) for facts in found]
+        whose = "" if scene.own else "; no account of ours is known here, so nothing could be"
+        return [Explanation(parsed.key, "ignore", (f"nothing of it is ours to answer{whose}",))]
+    policy = policies(config)[parsed.names[0]]
+    mode = config.reactions.mode(parsed.names[0])
+    return [_spelled_out(parsed.key, reaction.decide(parsed, facts, policy), mode) for facts in found]
 
 
-def _spelled_out(key: str, decision: Decision) -> Explanation:
+def _spelled_out(key: str, decision: Decision, mode: str) -> Explanation:
     verdict = type(decision).__name__.lower()
     if not isinstance(decision, Act):
         return Explanation(key, verdict, (decision.reason,))
@@ -163,6 +189,7 @@ def _spelled_out(key: str, decision: Decision) -> Explanation:
         verdict,
         (
             decision.reason,
+            *((f"nothing is sent: reactions.{key.partition(':')[0]} is {mode}",) if mode != "act" else ()),
             f"the guard would send {decision.action.name}, to be mined by {window.hard} (root-chain time)",
             f"until {window.soft} only after a clean simulation, later on local proof alone",
             f"gas for it may cost up to {window.budget} wei",

@@ -252,13 +252,10 @@ class World:
         assert answer["success"], answer
         return answer["data"]
 
-    @contextlib.asynccontextmanager
-    async def guarded(self) -> AsyncIterator[LocalGuard]:
-        """Run a guard with a journal of its own for the length of a block."""
-        self._guards += 1
-        journal = self._folder / f"journal-{self._guards}.sqlite3"
+    def settings(self, journal: Path) -> dict[str, str]:
+        """Return the environment of a guard of this devnet."""
         connection = self.people.connection
-        env = {
+        return {
             **GUARD_SETTINGS,
             "PRIVATE_KEY": connection.keys["guard"],
             "PLASMA_GUARD_ROOT_CHAIN__RPC": connection.rpc_url,
@@ -267,6 +264,13 @@ class World:
             "PLASMA_GUARD_WATCHER__URL": connection.watcher_url,
             "PLASMA_GUARD_JOURNAL__PATH": str(journal),
         }
+
+    @contextlib.asynccontextmanager
+    async def guarded(self) -> AsyncIterator[LocalGuard]:
+        """Run a guard with a journal of its own for the length of a block."""
+        self._guards += 1
+        journal = self._folder / f"journal-{self._guards}.sqlite3"
+        env = self.settings(journal)
         stop = asyncio.Event()
         with capture_logs() as lines:
             async with assemble(load_config(None, env), env) as guard:

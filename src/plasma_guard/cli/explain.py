@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -30,7 +31,7 @@ def explain(
     configure_logging(level="error")  # the explanations below say it all
 
     events = events_of(_read(file))
-    explanations = asyncio.run(explain(load(config), events))
+    explanations = asyncio.run(explain(load(config), events, os.environ))
     if as_json:
         print_json([asdict(each) for each in explanations])
         return

@@ -19,7 +19,7 @@ class UnchallengedPiggyback(invalid_piggyback.InvalidPiggyback):
     @property
     def key(self) -> str:
         """The transaction and its bad slots."""
-        return f"unchallenged_{plain(self).key}"
+        return plain(self).key.replace("invalid", "unchallenged", 1)
 
     @property
     def topic(self) -> str:
