@@ -7,14 +7,20 @@ from pathlib import Path
 
 import pytest
 
+from devnet.world import world_of
+from plasma_guard.cli.demo import SAID
 from plasma_guard.cli.devnet import make_options
+from plasma_guard.daemon.settle import WON
 from plasma_guard.devnet.connection import Connection
 from plasma_guard.devnet.deploy import deploy
 from plasma_guard.devnet.deployment import Deployment
 from plasma_guard.devnet.errors import DevnetError
 from plasma_guard.devnet.evm import Evm, EvmOptions
+from plasma_guard.devnet.scenarios import SCENARIOS, commit
+from plasma_guard.devnet.stories.sayings import CANONICAL_AGAIN, JOINED, NOT_CANONICAL, REMOVED, STOPPED
 from plasma_guard.domain.errors import ConfigurationError
 from support.arena import command
+from support.until import until
 
 DEPLOYED = Deployment("ald", "0x" + "11" * 20, "0x01", "0x02")
 NODE = "http://127.0.0.1:1"
@@ -96,3 +102,36 @@ async def test_the_demo_plays_once_on_contracts_of_somebody_else(tmp_path: Path)
     assert (result["generation"], result["ok"], result["stolen_wei"]) == ("rootchain", True, "0")
     story = ended.err
     assert 0 < story.index("challenged in 0x") < story.index("the exit period passes")
+
+
+async def test_every_story_is_listed_and_another_name_is_refused() -> None:
+    """`--list` plays nothing; a name there is none of is bad usage, and so is one that is no attack."""
+    listed = await command("demo", "--list", "--json", env=os.environ)
+    assert listed.code == 0, listed.said
+    assert json.loads(listed.out) == {name: scenario.title for name, scenario in SCENARIOS.items()}
+    refused = await command("demo", "--scenario", "heist", env=os.environ)
+    assert refused.code == 2
+    assert "full-battle" in refused.err
+    harmless = await command("devnet", "attack", "own-piggyback", env=os.environ)
+    assert harmless.code == 2
+    assert "own-piggyback" not in harmless.err.partition(", got")[0]
+
+
+def test_stories_wait_for_what_the_guard_really_says() -> None:
+    """Their sentences are those of the daemon, and the demo retells each of them."""
+    assert set(WON.values()) == {STOPPED, NOT_CANONICAL, CANONICAL_AGAIN, REMOVED, JOINED}
+    assert set(WON.values()) < SAID.keys()
+
+
+async def test_an_attack_is_committed_without_a_guard(tmp_path: Path) -> None:
+    """Only the fraud of a story: the Watcher reports it, and nobody has answered."""
+    told: list[str] = []
+    async with world_of("ald", tmp_path) as world:
+        await commit(SCENARIOS["spent-output"], world.people, lambda _who, what: told.append(what))
+
+        async def reported() -> list[str]:
+            return [event.name for event in (await world.watcher.status()).events]
+
+        assert await until(reported, "the Watcher reports the fraud") == ["invalid_piggyback"]
+        assert await world.guard_sent() == 0
+    assert any("piggyback output 0" in what for what in told)

@@ -111,6 +111,40 @@ async def test_a_failed_submission_is_repeated_with_the_same_block(net: Net) -> 
         assert submitted.root == block.root
 
 
+async def test_a_forced_transaction_is_included_unchecked_and_the_block_is_served(net: Net) -> None:
+    """What the ledger refuses is under the submitted root all the same; only other bytes are refused."""
+    deposit = await net.deposit()
+    theft = net.signed(deposit, FRIEND, FRIEND)
+    assert (await net.submit(theft))["data"]["code"] == "submit:unauthorized_spend"
+    assert (await net.ask("/operator.force", {"transaction": "0x" + theft.hex()}))["data"]["blknum"] == 1000
+    refused = await net.ask("/operator.force", {"transaction": "0xc0"})
+    assert refused["data"]["code"] == "submit:malformed_transaction"
+    block = await net.operator.produce_block()
+    assert block is not None
+    async with HttpBlockSource(net.url) as source:
+        assert (await source.block(block.root)).transactions == (theft,)
+    assert (await net.submit(net.signed(deposit, USER, FRIEND)))["success"]
+
+
+async def test_withheld_blocks_are_submitted_and_shown_to_nobody(net: Net) -> None:
+    """Blocks from before stay visible."""
+    first, second = await net.deposit(), await net.deposit()
+    await net.submit(net.signed(first, USER, FRIEND))
+    before = await net.operator.produce_block()
+    assert (await net.ask("/operator.withhold", {}))["success"]
+    await net.submit(net.signed(second, USER, FRIEND))
+    hidden = await net.operator.produce_block()
+    assert before is not None
+    assert hidden is not None
+    submitted = await net.game.plasma_block(hidden.blknum, await net.chain.head())
+    assert submitted is not None
+    assert submitted.root == hidden.root
+    async with HttpBlockSource(net.url) as source:
+        assert (await source.block(before.root)).blknum == before.blknum
+        with pytest.raises(BlockUnavailableError, match="get_block:not_found"):
+            await source.block(hidden.root)
+
+
 async def test_no_empty_blocks_are_made(net: Net) -> None:
     """Without transactions nothing is submitted: equal roots could not be told apart by `block.get`."""
     assert await net.operator.step(net.game, net.chain) is None

@@ -3,6 +3,8 @@
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
+from dataclasses import replace
+from typing import Any
 
 import httpx
 import pytest
@@ -11,12 +13,13 @@ from aiohttp.test_utils import TestServer
 from plasma_guard.domain.errors import WatcherNotReady, WatcherRefused
 from plasma_guard.domain.exits import Generation
 from plasma_guard.domain.position import UtxoPosition
-from plasma_guard.verifier import Margins, Verifier
+from plasma_guard.verifier import LocalWatcher, Margins, Verifier
 from plasma_guard.verifier.api import application
 from plasma_guard.verifier.dialect import Alarm, Release
 from plasma_guard.watcher import HttpWatcher, WatcherConfiguration
 from verifier.golden import load, replayed, started, told
-from verifier.world import ALICE, BOB, World
+from verifier.in_flight_world import IN, OUT, InFlightWorld
+from verifier.world import ALICE, BOB, CAROL, MALLORY, SLA, World
 
 V1, V02 = Generation.ALD_V1, Generation.ROOTCHAIN_V02
 Serve = Callable[..., Awaitable[str]]
@@ -256,6 +259,104 @@ async def test_our_own_client_understands_it(release: Release, world: World, ser
     else:
         assert claim.exiting_tx is None
         assert configuration is None
+
+
+SIGNED = load("v1_ife_get_data_deposit_input")["request"]["body"]["txbytes"]
+RAW = load("v1_ife_get_data_deposit_input")["response"]["body"]["data"]["in_flight_tx"]
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "code"),
+    [
+        ("get_competitor", {"txbytes": SIGNED}, "get_competitor:unrecognized_transaction_type"),
+        ("prove_canonical", {"txbytes": SIGNED}, "prove_canonical:unrecognized_transaction_type"),
+        ("prove_canonical", {"txbytes": "0x"}, "prove_canonical:malformed_transaction_rlp"),
+        ("prove_canonical", {"txbytes": "0xc101"}, "prove_canonical:malformed_transaction"),
+        ("get_data", {"txbytes": RAW}, "get_in_flight_exit:malformed_witnesses"),
+        ("get_data", {"txbytes": "0xc0"}, "get_in_flight_exit:malformed_transaction"),
+        ("get_data", {"txbytes": "0xc1c0"}, "get_in_flight_exit:malformed_transaction"),
+        ("get_data", {"txbytes": "0xc2b8ff"}, "get_in_flight_exit:malformed_transaction_rlp"),
+        ("get_data", {"txbytes": RAW + "00"}, "get_in_flight_exit:malformed_transaction_rlp"),
+        ("get_input_challenge_data", {"txbytes": RAW}, ("input_index", ":integer")),
+        ("get_input_challenge_data", {"txbytes": RAW, "input_index": "0"}, ("input_index", ":integer")),
+        ("get_input_challenge_data", {"txbytes": RAW, "input_index": True}, ("input_index", ":integer")),
+        (
+            "get_output_challenge_data",
+            {"txbytes": RAW, "output_index": -1},
+            ("output_index", "{:greater, -1}"),
+        ),
+        ("get_output_challenge_data", {"txbytes": RAW, "input_index": 0}, ("output_index", ":integer")),
+        ("get_data", {}, ("txbytes", ":hex")),
+        ("get_data", {"txbytes": RAW[2:]}, ("txbytes", ":hex")),
+        ("get_competitor", {"txbytes": 5}, ("txbytes", ":hex")),
+    ],
+)
+async def test_questions_about_in_flight_exits_are_checked(
+    path: str, body: dict[str, object], code: str | tuple[str, str], serve: Serve
+) -> None:
+    """Signed for unsigned and the reverse, bytes that are no transaction, and indexes that are none."""
+    headers = {"content-type": "application/json"}
+    request = {"method": "POST", "path": f"/in_flight_exit.{path}", "headers": headers, "body": body}
+    data = (await ask(await serve(replayed(V1)), request)).json()["data"]
+    if isinstance(code, str):
+        assert (data["code"], data["description"]) == (code, None)
+    else:
+        parameter, validator = code
+        wrong = {"validation_error": {"parameter": parameter, "validator": validator}}
+        assert (data["code"], data["messages"]) == ("operation:bad_request", wrong)
+
+
+@pytest.mark.parametrize("release", list(Release), ids=str)
+async def test_our_own_client_understands_what_is_in_flight(
+    release: Release, game: InFlightWorld, serve: Serve
+) -> None:
+    """Over HTTP, in both dialects, the client reads the same evidence that the local Watcher gives."""
+    deposit, other = game.deposit(ALICE, 2**70), game.deposit(ALICE, 10)
+    signed = game.spend(other, ALICE, BOB)
+    position = UtxoPosition(game.block(game.spend(deposit, ALICE, BOB, 2**70), signed), 1, 0)
+    game.block(game.spend(position, BOB, CAROL))
+    accused = game.start(game.spend(deposit, ALICE, CAROL, 2**70))
+    included = game.start(signed)
+    game.piggyback(accused, (IN, 0))
+    game.piggyback(included, (OUT, 0))
+    game.accuse(included, game.spend(other, ALICE, MALLORY))
+    local = LocalWatcher(game.verifier)
+    async with HttpWatcher(await serve(game.verifier, release=release)) as watcher:
+        status = await watcher.status()
+        assert status.in_flight_exits == (await local.status()).in_flight_exits
+        assert [len(each.piggybacked_inputs) for each in status.in_flight_exits] == [1, 0]
+        pairs: list[tuple[Any, Any]] = [
+            (await watcher.competitor(accused), await local.competitor(accused)),
+            (await watcher.input_spend(accused, 0), await local.input_spend(accused, 0)),
+        ]
+        assert await watcher.inclusion(included) == await local.inclusion(included)
+        assert await watcher.output_spend(included, 0) == await local.output_spend(included, 0)
+        assert await watcher.exit_data(position) == await local.exit_data(position)
+        listed = await watcher.exitable_utxos(BOB.address)
+        assert listed == await local.exitable_utxos(BOB.address) != []
+        with pytest.raises(WatcherRefused, match=r"competitor_not_found|no_viable"):
+            await watcher.competitor(included)
+    for theirs, ours in pairs:
+        expected = ours if release is Release.V1 else replace(ours, input_tx=None, input_position=None)
+        assert theirs == expected
+
+
+async def test_v02_leaves_out_what_it_does_not_know(game: InFlightWorld, serve: Serve) -> None:
+    """The late events about in-flight exits, and the reader of deletions, came with v1."""
+    deposit = game.deposit(ALICE, 10)
+    game.block(game.spend(deposit, ALICE, BOB))
+    tx = game.start(game.spend(deposit, ALICE, CAROL))
+    game.piggyback(tx, (IN, 0))
+    game.wait(SLA)
+    names = {}
+    for release in Release:
+        async with HttpWatcher(await serve(game.verifier, release=release)) as watcher:
+            names[release] = {event.name for event in (await watcher.status()).events}
+    assert names[Release.V1] - names[Release.V02] == {
+        "unchallenged_piggyback",
+        "unchallenged_non_canonical_ife",
+    }
+    assert names[Release.V02] == {"invalid_piggyback", "non_canonical_ife", "piggyback_available"}
 
 
 @pytest.mark.parametrize("release", list(Release), ids=str)

@@ -1,7 +1,7 @@
 """What the plasma chain has been: deposits, blocks and spends, of which nothing is ever dropped.
 
-The exit of an output can be started however long ago it was spent, so every spend must stay findable. What
-need not stay is in memory: `DiskHistory` keeps only positions of files there.
+The exit of an output can be started however long ago it was spent, so every spend must stay findable, with
+the transaction that proves it. It need not stay in memory: `DiskHistory` has all of it in a file.
 """
 
 import sqlite3
