@@ -140,6 +140,7 @@ async def _built(stack: contextlib.AsyncExitStack, url: str, journal: Journal, a
 async def _settle_known(guard: _Guard) -> None:
     """Poll once, and leave everything reported behind: from now on it is known."""
     poll = await guard.watch.poll(frauds.HEAD)
+    await guard.watch.note(poll, frauds.HEAD)
     guard.agenda.add(poll.sightings)
     for item in guard.agenda.take_due():
         guard.agenda.done(item, [SETTLED])
@@ -150,10 +151,12 @@ async def _take(guard: _Guard) -> Poll:
     at = frauds.next_head()
     poll = await guard.watch.poll(at)
     guard.agenda.add(poll.sightings)
-    guard.agenda.keep_only({event.topic for event, _ in poll.sightings})
     items = guard.agenda.take_due()
+    noted = asyncio.create_task(guard.watch.note(poll, at))
     turns = await asyncio.gather(*(guard.react.turn(each.event, each.reaction, at) for each in items))
-    assert len(turns) == poll.new, "a known event was decided again, or a new one was not"
+    new = await noted
+    guard.agenda.keep_only({event.topic for event, _ in poll.sightings})
+    assert len(turns) == new, "a known event was decided again, or a new one was not"
     assert all(isinstance(turn.decision, Act) for (turn,) in turns), "a fraud was not proven"
     return poll
 

@@ -282,6 +282,13 @@ class Sender(Protocol):
         """Return when the outcome is settled by chain facts; safe to repeat, also after a restart."""
         ...
 
+    async def prepare(self, head: BlockStamp) -> None:
+        """Take in nonces, balances and prices at a new head; raises `ChainUnavailable`.
+
+        What is submitted soon after need not ask for them; without this, every call asks.
+        """
+        ...
+
 
 class Journal(Protocol):
     """What must survive a crash. Every method returns only when its change is on disk."""

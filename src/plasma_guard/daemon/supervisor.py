@@ -180,6 +180,8 @@ class Supervisor:
         self.head = head
         await self._drop_moot(head)
         self._metrics.gauge("head_block", head.number)
+        if self._sender is not None:
+            await self._sender.prepare(head)
         for exit_ in found:
             log.info(
                 "an exit was started",
@@ -204,6 +206,8 @@ class Supervisor:
         at = await self._heads.newest()
         poll = await self._watch.poll(at)
         self._agenda.add(poll.sightings)
+        # Decisions are recorded after what they are about; reading and proving need not wait for that.
+        new = await self._watch.note(poll, at)
         open_cases = await self._journal.cases(open_only=True)
         recalled = self._recalled(open_cases)
         reported = {event.topic for event, _ in poll.sightings}
@@ -216,7 +220,7 @@ class Supervisor:
         log.info(
             "watching",
             events=len(poll.sightings),
-            new=poll.new,
+            new=new,
             open_cases=len(open_cases),
             validated=status.last_validated_blknum if status else None,
             fresh=poll.fresh,

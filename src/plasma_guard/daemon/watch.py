@@ -1,5 +1,6 @@
 """Poll a Watcher and take down what it reports."""
 
+import asyncio
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -42,7 +43,6 @@ class Poll:
     sightings: tuple[Sighting, ...]
     status: WatcherStatus | None
     fresh: bool
-    new: int = 0
 
 
 class Watch:
@@ -79,18 +79,25 @@ class Watch:
         self.last = Poll((), None, fresh=False)
 
     async def poll(self, at: BlockStamp) -> Poll:
-        """Ask once; a Watcher that fails to answer is a poll without events, never an exception."""
-        try:
-            status = await self._watcher.status()
-        except WatcherError as error:
-            kind = "not ready" if isinstance(error, WatcherNotReady) else "no answer"
-            log.warning("the Watcher gave no usable answer", kind=kind, error=str(error))
-            self._troubles.report({"answer": f"no usable answer: {error}"})
+        """Ask once; a Watcher that fails to answer is a poll without events, never an exception.
+
+        Nothing is on disk yet: `note` sees to that.
+        """
+        status, blocks = await asyncio.gather(
+            self._watcher.status(), self._game.next_plasma_blocks(at), return_exceptions=True
+        )
+        if isinstance(status, WatcherError):
+            kind = "not ready" if isinstance(status, WatcherNotReady) else "no answer"
+            log.warning("the Watcher gave no usable answer", kind=kind, error=str(status))
+            self._troubles.report({"answer": f"no usable answer: {status}"})
             self._metrics.gauge("watcher_ok", 0)
             self.last = Poll((), None, fresh=False)
             return self.last
-        next_operator_block, _ = await self._game.next_plasma_blocks(at)
-        mined = next_operator_block - CHILD_BLOCK_INTERVAL
+        if isinstance(status, BaseException):
+            raise status
+        if isinstance(blocks, BaseException):
+            raise blocks
+        mined = blocks[0] - CHILD_BLOCK_INTERVAL
         complaints = self._freshness.complaints(status, at, mined)
         self._troubles.report(complaints, grave=GRAVE)
         self._metrics.gauge("watcher_ok", 0 if complaints else 1)
@@ -102,14 +109,22 @@ class Watch:
             return self.last
         sightings = self._read(status.events)
         sightings += self._unmentioned(status.in_flight_exits, {event.topic for event, _ in sightings})
-        observations = {event.key: _observation(event) for event, _ in sightings}
+        self.last = Poll(sightings, status, fresh=not complaints)
+        return self.last
+
+    async def note(self, poll: Poll, at: BlockStamp) -> int:
+        """Put what a poll brought on disk; return how many of it were never reported before.
+
+        The journal keeps changes in the order asked for, so what is decided about an event from now on is
+        never on disk without it.
+        """
+        observations = {event.key: _observation(event) for event, _ in poll.sightings}
         new = await self._journal.observe(list(observations.values()), at.timestamp)
-        counts = Counter(event.names[0] for event, _ in sightings)
+        counts = Counter(event.names[0] for event, _ in poll.sightings)
         for reaction in self._reactions.values():
             name = reaction.event.names[0]
             self._metrics.gauge("watcher_events", counts[name], kind=name)
-        self.last = Poll(sightings, status, fresh=not complaints, new=len(new))
-        return self.last
+        return len(new)
 
     def _read(self, events: tuple[ByzantineEvent, ...]) -> tuple[Sighting, ...]:
         """Interpret each entry on its own, so that a bad one hides no good one."""

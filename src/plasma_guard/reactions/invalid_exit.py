@@ -67,15 +67,18 @@ class Facts:
 
 
 async def gather(event: InvalidExit, scene: Scene) -> tuple[Facts]:
-    """Find the exit on chain first: about an exit that does not run, the Watcher need not be asked."""
+    """Find the exit first: about one that does not run, the Watcher need not be asked.
+
+    One that ran when our scan last looked is asked about at once, beside the contract.
+    """
     started = await _find_start(event, scene)
-    entry, block = await _read(started, scene) if started else (None, None)
-    claim, refusal = None, None
-    if entry and entry.status is ExitStatus.RUNNING:
-        try:
-            claim = await scene.watcher.challenge_data(event.utxo_pos)
-        except WatcherRefused as error:
-            refusal = str(error)
+    entry, block, claim, refusal = None, None, None, None
+    if started and started.running:
+        (entry, block), (claim, refusal) = await asyncio.gather(_read(started, scene), _ask(event, scene))
+    elif started:
+        entry, block = await _read(started, scene)
+        if entry.status is ExitStatus.RUNNING:
+            claim, refusal = await _ask(event, scene)
     scanned_to = await scene.exits.scanned_to()
     return (
         Facts(
@@ -123,6 +126,14 @@ async def _find_start(event: InvalidExit, scene: Scene) -> TrackedExit | None:
         if isinstance(found, ExitStarted) and found.position == event.utxo_pos:
             return await track(found, scene.chain)
     return None
+
+
+async def _ask(event: InvalidExit, scene: Scene) -> tuple[StandardExitChallenge | None, str | None]:
+    """Return the Watcher's challenge data, or why there is none."""
+    try:
+        return await scene.watcher.challenge_data(event.utxo_pos), None
+    except WatcherRefused as error:
+        return None, str(error)
 
 
 async def _read(start: TrackedExit, scene: Scene) -> tuple[StandardExit, PlasmaBlock | None]:

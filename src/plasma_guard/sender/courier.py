@@ -164,6 +164,8 @@ class Courier:
 
     async def land(self, flight: Flight, outcome: Outcome, moment: Moment) -> None:
         """Record an outcome, then tell who waits."""
+        if not await flight.on_disk():
+            return
         crash_point("outcome.known")
         await self.journal.record_outcome(flight.candidate.intent, outcome, moment.head.timestamp)
         crash_point("outcome.recorded")

@@ -32,9 +32,13 @@ class Alarms:
 class Flight:
     """A call, its window, how far it got, and who waits for its outcome."""
 
-    def __init__(self, candidate: TxCandidate, window: Window, alerts: Alerts) -> None:
+    def __init__(
+        self, candidate: TxCandidate, window: Window, alerts: Alerts, recorded: asyncio.Future[None]
+    ) -> None:
         self.candidate = candidate
         self.window = window
+        self.recorded = recorded
+        """Done once the intent is on disk: before that, nothing is signed."""
         self.state: SendState | None = None
         """None until the attempts on disk are read."""
         self.step = Step.WAIT
@@ -66,6 +70,17 @@ class Flight:
     def clear(self, name: str) -> None:
         """Say that it is over."""
         self._alarms.clear(name)
+
+    async def on_disk(self) -> bool:
+        """Wait until the intent is on disk; if it cannot be put there, those who wait hear why."""
+        await asyncio.wait([self.recorded])
+        if self.recorded.cancelled():
+            self.outcome.cancel()
+            return False
+        if (error := self.recorded.exception()) is not None:
+            self.fail(error)
+            return False
+        return True
 
     def land(self, outcome: Outcome) -> None:
         """Tell those who wait."""

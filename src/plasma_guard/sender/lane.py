@@ -8,10 +8,12 @@ A failure of one intent ends its turn of this tick and nothing else.
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from typing import ParamSpec, TypeVar
 
 import structlog
 
+from plasma_guard.domain.blocks import BlockStamp
 from plasma_guard.domain.decisions import Severity, Window
 from plasma_guard.domain.errors import JournalError, PolicyViolation, RetryableError
 from plasma_guard.domain.transactions import Attempt, AttemptStatus, Outcome, TxCandidate
@@ -22,6 +24,8 @@ from plasma_guard.sender.flight import Alarms, Flight
 from plasma_guard.sender.pricing import Moment
 
 log = structlog.get_logger(__name__)
+PREPARED_POLLS = 2
+"""For so many polls what was read at a head is good enough to begin with: it is one block old at most."""
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -40,20 +44,55 @@ class Lane:
         self._flights: dict[str, Flight] = {}
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
+        self._known: Moment | None = None
+        self._seen_at = float("-inf")
 
-    async def run(self, candidate: TxCandidate, window: Window) -> Outcome:
-        """Return the outcome of an intent that is on disk; the same intent again joins the first.
+    async def run(self, candidate: TxCandidate, window: Window, recorded: asyncio.Future[None]) -> Outcome:
+        """Return the outcome of an intent; the same intent again joins the first.
 
-        Raises `PolicyViolation` when the signer refuses: the intent then stays open on disk.
+        Nothing is signed before `recorded` is done: the intent is on disk. What that raises is raised here,
+        and `PolicyViolation` when the signer refuses: the intent then stays open on disk.
         """
         flight = self._flights.get(candidate.intent)
-        if flight is None:
-            flight = self._flights[candidate.intent] = Flight(candidate, window, self._alerts)
+        if flight is None or flight.outcome.done():
+            flight = self._flights[candidate.intent] = Flight(candidate, window, self._alerts, recorded)
         flight.window = window
         self._wake.set()
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._loop(), name=f"lane {self._account}")
+            self._task.add_done_callback(self._restart)
         return await asyncio.shield(flight.outcome)
+
+    def prepared(self) -> Moment | None:
+        """Return what was read last, while it is recent: at most one block, or two polls, old."""
+        known, now = self._known, self._courier.clock.monotonic()
+        if known is None or now - self._seen_at > PREPARED_POLLS * self._settings.poll:
+            return None
+        return replace(known, now=now)
+
+    async def prepare(self, head: BlockStamp) -> None:
+        """Read what holds for every intent, unless it was read at this very head."""
+        if self._known is not None and self._known.head == head:
+            self._seen_at = self._courier.clock.monotonic()
+        else:
+            await self._read(head)
+
+    def _restart(self, ended: asyncio.Task[None]) -> None:
+        """Notice a loop that died although its every step survives errors: calls under way need another."""
+        if ended.cancelled() or (error := ended.exception()) is None:
+            return
+        log.error("the lane stopped; it is started again", lane=str(self._account), exc_info=error)
+        self._alerts.alert(
+            f"lane/{self._account}/stopped",
+            Severity.CRITICAL,
+            f"unexpected {type(error).__name__} stopped the lane of {self._account}; it is started again",
+        )
+        self._task = asyncio.create_task(self._later(), name=f"lane {self._account}")
+        self._task.add_done_callback(self._restart)
+
+    async def _later(self) -> None:
+        await self._courier.clock.sleep(self._settings.poll)
+        await self._loop()
 
     async def close(self) -> None:
         """Stop; what is signed stays on disk and is taken up by the next start."""
@@ -91,8 +130,12 @@ class Lane:
     async def _tick(self) -> None:
         flights = sorted(self._flights.values(), key=lambda flight: flight.window.hard)
         new = [flight for flight in flights if flight.state is None]
-        await asyncio.gather(*(self._survive(flight, self._courier.load, flight) for flight in new))
-        moment = await self._moment()
+        taken: set[int] | None = None
+        if new:
+            loads = [self._survive(flight, self._courier.load, flight) for flight in new]
+            taken, *_ = await asyncio.gather(self._taken(), *loads)
+        # What is new gains nothing from facts that are a moment younger, and may lose by the wait.
+        moment = (self.prepared() if new else None) or await self._moment()
         active = self._active([(each, each.state) for each in flights if each.state is not None])
         reserved = sum(flight.reserved for flight in flights)
         newest = max((s.current.nonce for _, s in active if s.current and s.in_flight), default=-1)
@@ -111,7 +154,7 @@ class Lane:
             )
         )
         wanted = [(*known, gas) for known, gas in zip(active, looked, strict=True) if gas is not None]
-        await self._sign(wanted, moment)
+        await self._sign(wanted, moment, taken)
         await self._offer(active, moment)
         self._alarms.clear()
         if any(flight.outcome.done() or flight.step is Step.REPLAN for flight, _ in active):
@@ -119,12 +162,18 @@ class Lane:
 
     async def _moment(self) -> Moment:
         """Read the head first, so that everything else is at least as new."""
-        chain = self._courier.chain
-        head = await chain.head()
+        return await self._read(await self._courier.chain.head())
+
+    async def _read(self, head: BlockStamp) -> Moment:
+        chain, asked_at = self._courier.chain, self._courier.clock.monotonic()
         count, balance, prices = await asyncio.gather(
             chain.transaction_count(self._account), chain.balance(self._account), chain.fee_facts()
         )
-        return Moment(head, self._courier.clock.monotonic(), count, balance, prices)
+        moment = Moment(head, self._courier.clock.monotonic(), count, balance, prices)
+        # A nonce used since must never look free again.
+        if asked_at >= self._seen_at and (self._known is None or count >= self._known.mined_count):
+            self._known, self._seen_at = moment, asked_at
+        return moment
 
     def _active(self, known: Sequence[_Known]) -> list[_Known]:
         """Return the intents to look at: all with signed bytes, and the most urgent others with a place."""
@@ -133,14 +182,19 @@ class Lane:
         late = {id(flight) for flight in waiting[max(free, 0) :]}
         return [(flight, state) for flight, state in known if id(flight) not in late]
 
-    async def _sign(self, wanted: Sequence[tuple[Flight, SendState, int]], moment: Moment) -> None:
-        """Sign in the given order, then put all on disk in one commit."""
+    async def _sign(
+        self, wanted: Sequence[tuple[Flight, SendState, int]], moment: Moment, taken: set[int] | None
+    ) -> None:
+        """Sign in the given order, then put all on disk in one commit; `taken` None is read now."""
         if not wanted:
             return
         reserved = {name: flight.reserved for name, flight in self._flights.items()}
-        taken = await self._taken()
+        if taken is None:
+            taken = await self._taken()
         signed: list[tuple[Flight, SendState, Attempt]] = []
         for flight, state, gas_limit in wanted:
+            if not await flight.on_disk():
+                continue
             name = flight.candidate.intent
             nonce = (
                 state.current.nonce if state.current is not None else _lowest_free(moment.mined_count, taken)

@@ -1,8 +1,10 @@
 """TxSender gets calls mined: the one way out of the guard to the root chain."""
 
+import asyncio
 from collections.abc import Sequence
 from typing import Self
 
+from plasma_guard.domain.blocks import BlockStamp
 from plasma_guard.domain.crashpoints import crash_point
 from plasma_guard.domain.decisions import Window
 from plasma_guard.domain.errors import ConfigurationError, RetryableError
@@ -52,12 +54,23 @@ class TxSender:
         known = await self._journal.outcome(candidate.intent)
         if isinstance(known, Confirmed | Reverted):
             return known
-        await self._journal.record_intent(candidate, window, await self._root_chain_time())
-        crash_point("intent.recorded")
-        return await lane.run(candidate, window)
+        # The lane may look and simulate meanwhile; it signs once the intent is on disk.
+        recorded = asyncio.create_task(self._record(candidate, window, lane), name="record intent")
+        outcome, _ = await asyncio.gather(lane.run(candidate, window, recorded), recorded)
+        return outcome
 
-    async def _root_chain_time(self) -> Timestamp:
+    async def prepare(self, head: BlockStamp) -> None:
+        """Take in what holds for every account at a new head, so that no call has to wait for that."""
+        await asyncio.gather(*(lane.prepare(head) for lane in self._lanes.values()))
+
+    async def _record(self, candidate: TxCandidate, window: Window, lane: Lane) -> None:
+        await self._journal.record_intent(candidate, window, await self._root_chain_time(lane))
+        crash_point("intent.recorded")
+
+    async def _root_chain_time(self, lane: Lane) -> Timestamp:
         """Return the newest block's time; the machine's own while no endpoint answers, rather than wait."""
+        if (prepared := lane.prepared()) is not None:
+            return prepared.head.timestamp
         try:
             return (await self._chain.head()).timestamp
         except RetryableError:
