@@ -101,7 +101,11 @@ async def test_the_demo_plays_once_on_contracts_of_somebody_else(tmp_path: Path)
     (result,) = json.loads(ended.out)
     assert (result["generation"], result["ok"], result["stolen_wei"]) == ("rootchain", True, "0")
     story = ended.err
-    assert 0 < story.index("challenged in 0x") < story.index("the exit period passes")
+    assert (
+        0
+        < story.index("the fraudulent exit is stopped: transaction 0x")
+        < story.index("the exit period passes")
+    )
 
 
 async def test_every_story_is_listed_and_another_name_is_refused() -> None:

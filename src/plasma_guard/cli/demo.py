@@ -69,7 +69,7 @@ def demo(
         _list(as_json=as_json)
         return
     results = [
-        asyncio.run(_play(name, options, story, quiet=as_json))
+        asyncio.run(_play(name, options, story, quiet=as_json, undo=len(stories) > 1))
         for name, options in plays
         for story in stories
     ]
@@ -106,11 +106,12 @@ def _summarize(results: list[dict[str, Any]]) -> None:
         out.print(f"{result['generation']:<10} {result['scenario']:<24} {result['seconds']:5.1f} s  {mark}")
 
 
-async def _play(name: str, options: Options, story: str, *, quiet: bool) -> dict[str, Any]:
-    from plasma_guard.devnet.guarding import GuardProcess, stopping  # noqa: PLC0415 (the devnet is an extra)
-    from plasma_guard.devnet.network import network  # noqa: PLC0415 (same)
+async def _play(name: str, options: Options, story: str, *, quiet: bool, undo: bool) -> dict[str, Any]:
+    from plasma_guard.devnet.errors import DevnetError  # noqa: PLC0415 (the devnet is an extra)
+    from plasma_guard.devnet.guarding import GuardProcess, stopping  # noqa: PLC0415 (same)
+    from plasma_guard.devnet.network import network, undone  # noqa: PLC0415 (same)
     from plasma_guard.devnet.people import people_of  # noqa: PLC0415 (same)
-    from plasma_guard.devnet.scenarios import SCENARIOS, play  # noqa: PLC0415 (same)
+    from plasma_guard.devnet.scenarios import SCENARIOS, Verdict, play  # noqa: PLC0415 (same)
 
     scenario = SCENARIOS[story]
     started = time.monotonic()
@@ -118,12 +119,18 @@ async def _play(name: str, options: Options, story: str, *, quiet: bool) -> dict
     if not quiet:
         out.print(f"\n[bold]{scenario.title}: {story} on {name}[/]")
     with tempfile.TemporaryDirectory(prefix="plasma-guard-demo-") as directory:
-        async with network(scenario.options(options), tell=lambda text: tell("devnet", text)) as connection:
+        async with (
+            undone(options.rpc_url if undo else None),
+            network(scenario.options(options), tell=lambda text: tell("devnet", text)) as connection,
+        ):
             process = GuardProcess(
                 connection, Path(directory) / "guard", hear=lambda line: _retell(line, tell)
             )
             async with stopping(process), people_of(connection) as people:
-                verdict = await play(scenario, people, process, tell)
+                try:
+                    verdict = await play(scenario, people, process, tell)
+                except DevnetError as error:  # the other stories are still to be played
+                    verdict = Verdict(ok=False, sentences=(str(error),))
     for sentence in verdict.sentences:
         tell("verdict", sentence)
     tell("verdict", "everybody has what is theirs" if verdict.ok else "NOT AS IT MUST BE")

@@ -21,7 +21,7 @@ from plasma_guard.devnet.deploy import deploy
 from plasma_guard.devnet.deployment import Deployment, Revision
 from plasma_guard.devnet.errors import DevnetError
 from plasma_guard.devnet.evm import Evm, EvmOptions
-from plasma_guard.devnet.jsonrpc import JsonRpc
+from plasma_guard.devnet.jsonrpc import EvmRpcError, JsonRpc
 from plasma_guard.devnet.operator import Operator
 from plasma_guard.devnet.operator import application as operator_api
 from plasma_guard.devnet.transactor import Transactor
@@ -95,6 +95,29 @@ async def network(options: Options, tell: Tell = lambda _: None) -> AsyncIterato
         )
         tell(f"{game.contracts.generation} at {game.contracts.entry}; operator and Watcher are up")
         yield connection
+
+
+@contextlib.asynccontextmanager
+async def undone(rpc_url: str | None) -> AsyncIterator[None]:
+    """Take back at the end what happens on somebody else's node in a block, so that a devnet finds it fresh.
+
+    Nothing without a URL. Raises `DevnetError` for a node that takes no snapshots.
+    """
+    if rpc_url is None:
+        yield
+        return
+    node = JsonRpc(rpc_url)
+    try:
+        try:
+            snapshot = await node.rpc("evm_snapshot")
+        except EvmRpcError as error:
+            raise DevnetError(f"this node takes no snapshots, play one scenario only: {error}") from error
+        try:
+            yield
+        finally:
+            await node.rpc("evm_revert", snapshot)
+    finally:
+        await node.close()
 
 
 async def _deployed(options: Options, node: JsonRpc, tell: Tell) -> Deployment:
