@@ -15,7 +15,7 @@ ADAPTERS = {"watcher", "verifier", "chain", "contracts", "sender", "keys", "jour
 ADAPTERS_MAY = {"domain", "plasma", "ports"}
 ONLY_IN = {
     "web3": {"chain", "contracts", "devnet"},
-    "httpx": {"watcher", "telemetry", "chain", "devnet", "cli"},
+    "httpx": {"telemetry", "chain", "devnet", "cli"},
     "pydantic": {"watcher", "reactions", "config", "daemon", "explaining"},
     "pydantic_settings": {"config"},
     "sqlalchemy": {"journal"},

@@ -2,12 +2,14 @@
 
 import asyncio
 import ipaddress
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self, TypeVar
+from urllib.parse import SplitResult, urlsplit
 
-import httpx
+import aiohttp
 from pydantic import BaseModel
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt
 
@@ -35,7 +37,14 @@ from plasma_guard.watcher.schema import (
     UtxosData,
 )
 
-_HEADERS = {"accept": "application/json", "accept-encoding": "gzip", "user-agent": "plasma-guard"}
+_HEADERS = {
+    "accept": "application/json",
+    "accept-encoding": "gzip",
+    "content-type": "application/json",
+    "user-agent": "plasma-guard",
+}
+_KEPT_SECONDS = 60.0
+"""How long an idle connection is kept: longer than usual polls are apart."""
 _ATTEMPTS = 2
 _Data = TypeVar("_Data", bound=BaseModel)
 
@@ -65,22 +74,17 @@ class HttpWatcher:
         deadline: float = 10,
         max_body: int = 16 * 2**20,
         max_depth: int = 64,
-        transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
         url = _checked(base_url)
         self._deadline = deadline
         self._max_body = max_body
         self._max_depth = max_depth
-        self._name = f"{url.scheme}://{url.netloc.decode()}{url.path.rstrip('/')}"
-        self._http = httpx.AsyncClient(
-            base_url=url,
-            headers=_HEADERS,
-            timeout=deadline,
-            follow_redirects=False,
-            transport=transport,
-            # A proxy of the environment is for what is outside, never for this machine itself.
-            trust_env=not _is_loopback(url.host),
-        )
+        host = url.netloc.rpartition("@")[2]
+        self._name = f"{url.scheme}://{host}{url.path.rstrip('/')}"
+        self._base = f"{url.scheme}://{url.netloc}{url.path.rstrip('/')}"
+        # A proxy of the environment is for what is outside, never for this machine itself.
+        self._trust_env = not _is_loopback(url.hostname or "")
+        self._session: aiohttp.ClientSession | None = None
 
     def __repr__(self) -> str:
         return f"HttpWatcher({self._name})"
@@ -95,7 +99,9 @@ class HttpWatcher:
 
     async def close(self) -> None:
         """Close the connections."""
-        await self._http.aclose()
+        session, self._session = self._session, None
+        if session is not None:
+            await session.close()
 
     async def status(self) -> WatcherStatus:
         """Ask `status.get`; raises `WatcherError`."""
@@ -166,43 +172,50 @@ class HttpWatcher:
     ) -> tuple[_Data, Envelope]:
         endpoint = f"{self._name}/{path}"
         # A GET has no body: the Watcher reads only the query string there.
-        request = self._http.build_request(method, path, json=None if method == "GET" else parameters or {})
+        question = None if method == "GET" else json.dumps(parameters or {}).encode()
         with transport_failures(endpoint, self._deadline):
             async with asyncio.timeout(self._deadline):
-                answer = await self._answer(endpoint, request)
+                answer = await self._answer(method, path, question)
         envelope = unwrap(endpoint, answer, self._max_depth)
         try:
             return validated(shape, envelope.data), envelope
         except MalformedError as error:
             raise WatcherMisbehaved(f"{endpoint}: {error}") from error
 
-    async def _answer(self, endpoint: str, request: httpx.Request) -> Answer:
-        response = await self._send(request)
-        try:
-            content = await body.read(
-                response.aiter_raw(), response.headers.get("content-encoding", ""), self._max_body
-            )
-        except MalformedError as error:
-            raise WatcherMisbehaved(f"{endpoint}: {error}") from error
-        finally:
-            await response.aclose()
-        return Answer(
-            status=response.status_code,
-            content_type=response.headers.get("content-type", ""),
-            location=response.headers.get("location", ""),
-            body=content,
-        )
-
-    async def _send(self, request: httpx.Request) -> httpx.Response:
-        """Send, and once more when the connection broke before any answer: a kept one may have gone stale."""
+    async def _answer(self, method: str, path: str, question: bytes | None) -> Answer:
+        """Ask, and once more when the connection broke before any answer: a kept one may have gone stale."""
         async for attempt in AsyncRetrying(
             stop=stop_after_attempt(_ATTEMPTS),
-            retry=retry_if_exception_type((httpx.NetworkError, httpx.RemoteProtocolError)),
+            retry=retry_if_exception_type((aiohttp.ClientOSError, aiohttp.ServerDisconnectedError)),
             reraise=True,
         ):
             with attempt:
-                return await self._http.send(request, stream=True)
+                return await self._exchange(method, path, question)
         raise AssertionError("tenacity either returns or raises")
+
+    async def _exchange(self, method: str, path: str, question: bytes | None) -> Answer:
+        if self._session is None:
+            self._session = aiohttp.ClientSession(
+                headers=_HEADERS,
+                # `body.read` inflates, and stops at the limit.
+                auto_decompress=False,
+                cookie_jar=aiohttp.DummyCookieJar(),
+                timeout=aiohttp.ClientTimeout(total=None),
+                connector=aiohttp.TCPConnector(keepalive_timeout=_KEPT_SECONDS),
+                trust_env=self._trust_env,
+            )
+        url = f"{self._base}/{path}"
+        async with self._session.request(method, url, data=question, allow_redirects=False) as response:
+            headers = response.headers
+            content = await body.read(
+                response.content.iter_any(), headers.get("content-encoding", ""), self._max_body
+            )
+        return Answer(
+            status=response.status,
+            content_type=headers.get("content-type", ""),
+            location=headers.get("location", ""),
+            body=content,
+        )
 
 
 def _hex(content: bytes) -> str:
@@ -216,14 +229,15 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def _checked(base_url: str) -> httpx.URL:
+def _checked(base_url: str) -> SplitResult:
     try:
-        url = httpx.URL(base_url)
-    except httpx.InvalidURL as error:
+        url = urlsplit(base_url)
+        _ = url.port  # raises for one that is no number
+    except ValueError as error:
         raise ConfigurationError("watcher URL: not a URL; expected http://host[:port]") from error
-    if url.scheme not in {"http", "https"} or not url.host:
+    if url.scheme not in {"http", "https"} or not url.hostname:
         raise ConfigurationError(
             "watcher URL: expected http://host[:port] or https://host[:port], "
-            f"got scheme {shorten(url.scheme)} and host {shorten(url.host)}"
+            f"got scheme {shorten(url.scheme)} and host {shorten(url.hostname or '')}"
         )
     return url

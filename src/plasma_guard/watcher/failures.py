@@ -3,9 +3,10 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import TypeVar
 
-import httpx
+import aiohttp
 from pydantic import BaseModel, ValidationError
 
 from plasma_guard.domain.errors import (
@@ -45,18 +46,30 @@ def transport_failures(endpoint: str, deadline: float) -> Iterator[None]:
     """Turn what the network or a broken server raises into `WatcherUnreachable` or `WatcherMisbehaved`."""
     try:
         yield
-    except (TimeoutError, httpx.TimeoutException) as error:
+    except TimeoutError as error:
         raise WatcherUnreachable(f"{endpoint}: no complete answer within {deadline:g} s") from error
-    except httpx.RemoteProtocolError as error:
-        raise WatcherMisbehaved(f"{endpoint}: broken HTTP: {shorten(str(error), _TEXT_LIMIT)}") from error
-    except httpx.TransportError as error:
+    except MalformedError as error:
+        raise WatcherMisbehaved(f"{endpoint}: {error}") from error
+    except (
+        aiohttp.ServerDisconnectedError,
+        aiohttp.ClientPayloadError,
+        aiohttp.ClientResponseError,
+    ) as error:
+        raise WatcherMisbehaved(f"{endpoint}: broken HTTP: {_words(error)}") from error
+    except (aiohttp.ClientError, OSError) as error:
         cause = shorten(str(error) or type(error).__name__, _TEXT_LIMIT)
         raise WatcherUnreachable(f"{endpoint}: no connection: {cause}") from error
 
 
+def _words(error: aiohttp.ClientError) -> str:
+    """Return what is wrong, without the URL that some errors print and that may hold a password."""
+    text = error.message if isinstance(error, aiohttp.ClientResponseError) else str(error)
+    return shorten(text, _TEXT_LIMIT)
+
+
 def unwrap(endpoint: str, answer: Answer, max_depth: int) -> Envelope:
     """Return the envelope of a success; raises the `WatcherError` that fits anything else."""
-    if httpx.codes.is_redirect(answer.status):
+    if HTTPStatus.MULTIPLE_CHOICES <= answer.status < HTTPStatus.BAD_REQUEST:
         raise WatcherMisbehaved(
             f"{endpoint}: redirects to {shorten(answer.location)}, which is not followed; "
             "configure the Watcher's final URL"
@@ -70,7 +83,7 @@ def unwrap(endpoint: str, answer: Answer, max_depth: int) -> Envelope:
         raise WatcherMisbehaved(f"{endpoint}: {error}") from error
     if refusal is not None:
         raise _refused(endpoint, refusal)
-    if answer.status != httpx.codes.OK:
+    if answer.status != HTTPStatus.OK:
         raise WatcherMisbehaved(f"{endpoint}: claims success with HTTP status {answer.status}")
     return envelope
 
