@@ -118,7 +118,9 @@ class LocalGuard:
 
     async def until_said(self, event: str, times: int = 1) -> None:
         """Wait until it has said a sentence so often."""
-        await until(lambda: len(self.said(event)) >= times, f"the guard says {event!r} {times} times")
+        await until(
+            lambda: len(self.said(event)) >= times, f"the guard says {event!r} {times} times", patience=90
+        )
 
     async def until_alerted(self, key: str) -> None:
         """Wait until it has raised an alert whose key begins so."""

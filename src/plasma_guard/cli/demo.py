@@ -62,6 +62,9 @@ def demo(
     as_json: JsonOption = False,
 ) -> None:
     """Commit a fraud on a local chain and watch the guard stop it; exit code 0 if the chain agrees."""
+    from plasma_guard.telemetry.logs import configure_logging  # noqa: PLC0415 (a quick --help)
+
+    configure_logging(level="error")  # the story says it all, and stdout is for its outcome
     names = [generation] if generation or contracts else ["rootchain", "ald"]
     plays = [make_options(name, rpc, contracts) for name in names]
     stories = _stories(scenario)

@@ -106,18 +106,14 @@ async def undone(rpc_url: str | None) -> AsyncIterator[None]:
     if rpc_url is None:
         yield
         return
-    node = JsonRpc(rpc_url)
-    try:
+    async with contextlib.AsyncExitStack() as stack:
+        node = JsonRpc(rpc_url)
+        stack.push_async_callback(node.close)
         try:
-            snapshot = await node.rpc("evm_snapshot")
+            stack.push_async_callback(node.rpc, "evm_revert", await node.rpc("evm_snapshot"))
         except EvmRpcError as error:
             raise DevnetError(f"this node takes no snapshots, play one scenario only: {error}") from error
-        try:
-            yield
-        finally:
-            await node.rpc("evm_revert", snapshot)
-    finally:
-        await node.close()
+        yield
 
 
 async def _deployed(options: Options, node: JsonRpc, tell: Tell) -> Deployment:

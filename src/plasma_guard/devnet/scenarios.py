@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final, Protocol
 
 from plasma_guard.devnet.errors import DevnetError
-from plasma_guard.devnet.stage import Alerts, Cue, Entry, Reports, Says, Stage, Story, Tell
+from plasma_guard.devnet.stage import Alerts, Cue, Entry, Quiet, Reports, Says, Stage, Story, Tell
 from plasma_guard.devnet.stories import blocks, canonicity, piggybacks, standard
 from plasma_guard.domain.errors import WatcherError
 from plasma_guard.watcher import HttpWatcher
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from plasma_guard.devnet.people import People, Person
     from plasma_guard.domain.primitives import Address, Wei
 
-PATIENCE: Final = 60.0
-"""Seconds the guard gets; a real one has days."""
+PATIENCE: Final = 90.0
+"""Seconds the guard gets; a real one has days. It reads cases that it thinks settled again within 60."""
 LOOK_EVERY: Final = 0.1
 LATE_AFTER: Final = 6
 """Root-chain blocks after which an invalid exit is late, in the story about that."""
@@ -162,12 +162,14 @@ def _awaited(cue: Cue, guard: Guarding, watcher: HttpWatcher) -> Awaitable[objec
             return guard.until_alerted(cue.key)
         case Reports():
             return _until_reported(cue.event, watcher)
+        case Quiet():
+            return _until_reported(cue.event, watcher, present=False)
 
 
-async def _until_reported(event: str, watcher: HttpWatcher) -> None:
+async def _until_reported(event: str, watcher: HttpWatcher, *, present: bool = True) -> None:
     while True:
         try:
-            if any(each.name == event for each in (await watcher.status()).events):
+            if any(each.name == event for each in (await watcher.status()).events) is present:
                 return
         except WatcherError:
             pass  # it is asked again until the patience ends

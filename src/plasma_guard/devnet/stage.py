@@ -41,7 +41,14 @@ class Reports:
     event: str
 
 
-Cue = Says | Alerts | Reports
+@dataclass(frozen=True, slots=True)
+class Quiet:
+    """The story goes on once the Watcher reports no event of this name any more."""
+
+    event: str
+
+
+Cue = Says | Alerts | Reports | Quiet
 Story = Callable[["Stage"], AsyncIterator[Cue]]
 """Plays on a stage and yields what it waits for; what comes before the first cue is the attack."""
 

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 
-from plasma_guard.devnet.stage import ETHER, Cue, Says, Stage
+from plasma_guard.devnet.stage import ETHER, Cue, Quiet, Says, Stage
 from plasma_guard.devnet.stories.sayings import CANONICAL_AGAIN, NOT_CANONICAL
 from plasma_guard.domain.exits import Side
 
@@ -33,6 +33,7 @@ async def competitor_not_included(stage: Stage) -> AsyncIterator[Cue]:
     stage.piggyback_ends(stage.bob, await stage.joins(stage.bob, first, Side.OUTPUT))
     stage.piggyback_ends(stage.carol, await stage.joins(stage.carol, second, Side.OUTPUT), pays=ETHER)
     yield Says(NOT_CANONICAL, times=2)
+    yield Quiet("non_canonical_ife")
     included = await stage.people.submit(to_carol)
     stage.tell("operator", f"I include what Alice signed over to Carol, in block {included.blknum}")
     yield Says(NOT_CANONICAL, times=3)
