@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+from plasma_guard.reactions import REACTIONS
 from support.arena import Arena, Ended, Guard, command, running
 from support.until import until
 from support.watcher_proxy import WatcherProxy, body
@@ -76,7 +77,10 @@ async def test_commands_tell_of_the_running_guard(net: Arena, tmp_path: Path) ->
         findings = json.loads(checked.out)
         assert findings["ok"] is True
         names = ["configuration", "root chain", "contracts", "watcher", "key", "balance"]
-        assert [each["name"] for each in findings["checks"]] == names
+        found = {each["name"]: each["found"] for each in findings["checks"]}
+        assert list(found) == names + [reaction.event.names[0] for reaction in REACTIONS]
+        assert found["invalid_exit"] == f"act: challengeStandardExit, up to {2 * 10**17} wei of gas a case"
+        assert found["invalid_block"] == "act: decide whether to leave the chain, and alert"
 
         event = {"event": "invalid_exit", "details": {"utxo_pos": honest.encode(), "eth_height": 1}}
         file = tmp_path / "event.json"
