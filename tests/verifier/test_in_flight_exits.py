@@ -5,7 +5,12 @@ from dataclasses import replace
 import pytest
 
 from plasma_guard.domain.errors import WatcherRefused
-from plasma_guard.domain.exits import InFlightExitEnded, InFlightExitStarted, InFlightExitWithdrawn
+from plasma_guard.domain.exits import (
+    InFlightExitChallenged,
+    InFlightExitEnded,
+    InFlightExitStarted,
+    InFlightExitWithdrawn,
+)
 from plasma_guard.domain.position import UtxoPosition
 from plasma_guard.domain.primitives import Timestamp
 from plasma_guard.plasma.evidence import find_signature
@@ -265,6 +270,8 @@ def test_the_rest_of_a_paid_exit_ends_with_it(game: InFlightWorld) -> None:
     assert game.listed() == [tx]
     game.end(tx, deleted=False)
     assert (game.names(), game.listed()) == ([], [])
+    game.start(game.spend(deposit, ALICE, MALLORY))
+    assert game.told(IP) == []
 
 
 def test_an_end_that_comes_after_a_new_start_ends_nothing(game: InFlightWorld) -> None:
@@ -310,6 +317,41 @@ def test_an_unreadable_start_is_read_from_what_is_known(game: InFlightWorld, sho
     tx = game.start(signed, readable=False)
     assert tx in game.listed()
     assert game.verifier.in_flight_exits.unread == ()
+
+
+def test_the_starter_tells_inputs_that_the_ledger_has_not(game: InFlightWorld) -> None:
+    """Of inputs in blocks not validated yet, owner and transaction are what the contract was given."""
+    ahead, other = UtxoPosition(9000, 0, 0), UtxoPosition(9000, 1, 0)
+    one, two = (game.pay([(ahead, ALICE), (other, BOB)], [(to, 20)]) for to in (CAROL, MALLORY))
+    for signed in (one, two):
+        data = game._start_data(signed)
+        told = replace(data, input_txs=(b"first", b"second"), input_owners=(ALICE.address, None))
+        tx_hash = game.rules.decode(data.tx).hash
+        assert game.verifier.in_flight_exits.tx(tx_hash) is None
+        event = InFlightExitStarted(ALICE.address, tx_hash, **game.where)
+        game.verifier.apply_event(event, Facts(start=told))
+        assert game.verifier.in_flight_exits.tx(tx_hash) == data.tx
+    claim = game.verifier.canonicity.competitor(game.raw(one))
+    assert (claim.competing_tx, claim.input_tx) == (game.raw(two), b"first")
+    assert (claim.input_position, claim.in_flight_input_index) == (ahead, 0)
+
+
+def test_less_than_all_facts_breaks_nothing(game: InFlightWorld) -> None:
+    """Fewer input transactions than inputs, a challenge without its call, a payment of no slot: tolerated."""
+    deposit = game.deposit(ALICE, 10)
+    signed = game.spend(deposit, ALICE, BOB)
+    tx = game.raw(signed)
+    bare = replace(game._start_data(signed), input_txs=(), input_owners=())
+    event = InFlightExitStarted(ALICE.address, game.rules.decode(tx).hash, **game.where)
+    game.verifier.apply_event(event, Facts(start=bare))
+    challenged = InFlightExitChallenged(BOB.address, event.plasma_tx_hash, 5, **game.where)
+    game.verifier.apply_event(challenged)
+    game.withdraw(tx, (IN, 1))
+    assert game.names() == [PA]
+    assert game.verifier.ledger.unspent(deposit) is not None
+    game.start(game.spend(deposit, ALICE, CAROL))
+    with pytest.raises(WatcherRefused, match="no_viable"):
+        game.verifier.canonicity.competitor(tx)
 
 
 def test_what_a_starter_gave_must_be_what_was_started(game: InFlightWorld) -> None:

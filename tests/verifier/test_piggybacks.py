@@ -314,9 +314,11 @@ def test_e20_lateness_counts_from_the_start(game: InFlightWorld) -> None:
     signed, position = paid(game)
     game.block(game.spend(position, ALICE, CAROL, 4))
     tx = game.start(signed)
-    game.wait(SLA)
-    assert not game.verifier.halt_if_late()
+    game.wait(SLA - 3)
     game.piggyback(tx, (OUT, 0))
+    assert game.told(IP, UP) == [(IP, tx)]
+    assert not game.verifier.halt_if_late()
+    game.wait()
     assert game.told(IP, UP) == [(UP, tx), (IP, tx)]
     assert wrong(game, UP) == [([], [0])]
     assert game.verifier.halt_if_late()
@@ -338,6 +340,17 @@ def test_e22_an_output_of_a_transaction_in_no_block(game: InFlightWorld) -> None
     game.piggyback(tx, (OUT, 0))
     assert wrong(game) == []
     assert no_spend(game, tx, OUT, 0) == f"get_output_challenge_data:{NOT_SPENT}"
+
+
+def test_a_slot_that_is_none_claims_nothing(game: InFlightWorld) -> None:
+    """A log of an input or output that the transaction has not breaks no answer."""
+    signed, position = paid(game)
+    game.block(game.spend(position, ALICE, CAROL, 4))
+    tx = game.start(signed)
+    game.piggyback(tx, (IN, 1), (OUT, 2), (OUT, 0))
+    assert wrong(game) == [([], [0])]
+    assert no_spend(game, tx, IN, 1) == f"get_input_challenge_data:{NOT_SPENT}"
+    assert no_spend(game, tx, OUT, 2) == f"get_output_challenge_data:{NOT_SPENT}"
 
 
 def test_e23_two_piggybacks_opened_and_challenged_at_once(game: InFlightWorld) -> None:
@@ -376,3 +389,8 @@ def test_the_contract_tells_which_side_was_blocked(game: InFlightWorld, blocked:
     [other] = [side for side in Side if side is not blocked]
     game.block_piggyback(tx, blocked, 0, entry(game, tx, other))
     assert wrong(game) == [([], [0]) if blocked is IN else ([0], [])]
+    game.piggyback(tx, (blocked, 0))
+    game.block_piggyback(tx, blocked, 0, entry(game, tx, IN, OUT))
+    assert wrong(game) == [([0], [0])], "both stand again: a later log tells that one joined once more"
+    game.block_piggyback(tx, blocked, 0)
+    assert wrong(game) == [([], [0])], "without the entry, the input is taken for the one"

@@ -14,6 +14,7 @@ from plasma_guard.domain.exits import (
     InFlightExitResponded,
     InFlightExitStarted,
     InFlightExitWithdrawn,
+    InFlightStartData,
     RootChainEvent,
     Side,
 )
@@ -163,16 +164,20 @@ class InFlightExits:
     def _start(self, event: InFlightExitStarted, facts: Facts) -> None:
         tx_hash = event.plasma_tx_hash
         self._unread[tx_hash] = _Unread((event, facts))
-        self._exits.pop(tx_hash, None)
-        if facts.start is not None:
-            try:
-                tx = self._rules.decode(facts.start.tx)
-            except MalformedError:
-                # The contract accepts nothing that does not decode: these bytes are not what it was given.
-                return
-            self._read(tx, facts.start.signatures)
-        elif found := self._known.find(tx_hash):
-            self._read(*found)
+        if shown := self._shown(facts.start, tx_hash) or self._known.find(tx_hash):
+            self._read(*shown)
+
+    def _shown(
+        self, start: InFlightStartData | None, tx_hash: Hash32
+    ) -> tuple[PlasmaTransaction, tuple[bytes, ...]] | None:
+        """Return what the starter showed, None for bytes that are not the transaction that was started."""
+        if start is None or keccak(start.tx) != tx_hash:
+            return None
+        try:
+            return self._rules.decode(start.tx), start.signatures
+        except MalformedError:
+            # The contract reads what the rules do not: an exit that cannot be judged is said to be unread.
+            return None
 
     def _read(self, tx: PlasmaTransaction, signatures: tuple[bytes, ...]) -> None:
         """Take the bytes of a transaction; if an exit of it waits for them, also all that happened to it."""
@@ -213,9 +218,7 @@ class InFlightExits:
             return
         match event:
             case InFlightExitPiggybacked():
-                joined = (event.side, event.index)
-                known.piggybacked.add(joined)
-                known.blocked.discard(joined)
+                known.piggybacked.add((event.side, event.index))
             case InFlightExitChallenged():
                 known.competitor, known.canonical = event.position, False
             case InFlightExitResponded():

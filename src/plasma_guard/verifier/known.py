@@ -61,8 +61,6 @@ class KnownTransactions:
         included = self._ledger.spend(position)
         for raw in self._spending.get(position, ()):
             tx, signatures = self._shown[raw]
-            if included is not None and raw == included[1].tx.raw:
-                continue
             if signature := self._signature(tx, signatures, owner):
                 yield Spending(tx, tx.inputs.index(position), signature, self._ledger.inclusion(tx))
         if included is not None:
