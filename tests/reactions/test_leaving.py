@@ -7,7 +7,7 @@ import pytest
 
 from plasma_guard.domain.blocks import PlasmaBlock
 from plasma_guard.domain.cases import Kind
-from plasma_guard.domain.decisions import Close, Decision, Hold, LeaveChain
+from plasma_guard.domain.decisions import Close, Closure, Decision, Hold, LeaveChain
 from plasma_guard.domain.exits import ExitId, ExitStatus, Generation, Side
 from plasma_guard.domain.position import UtxoPosition
 from plasma_guard.domain.primitives import Hash32, Timestamp, Wei
@@ -23,7 +23,7 @@ from plasma_guard.reactions import (
 )
 from plasma_guard.reactions.bad_block import Facts
 from plasma_guard.reactions.base import Policy, Subject
-from plasma_guard.reactions.leaving import subject_of
+from plasma_guard.reactions.leaving import because_of, subject_of
 from support.builders import START, spent_deposit
 from support.in_flight import battle
 
@@ -154,3 +154,13 @@ def test_block_events_read_what_watchers_write() -> None:
     ):
         with pytest.raises(ValueError, match="validation error"):
             block_withholding.BlockWithholding.model_validate(bad)
+
+
+def test_a_fraud_that_was_paid_still_calls_for_leaving() -> None:
+    """Stopped by anybody it calls for nothing; paid, the chain holds less than it owes."""
+    stopped = Close(Closure.RESOLVED_BY_OTHERS, "the exit is challenged")
+    assert because_of(stopped, "the exit") is stopped
+    paid = because_of(Close(Closure.LOST, "it was paid"), "the exit")
+    assert isinstance(paid, LeaveChain)
+    assert "it was paid" in paid.reason
+    assert not paid.confirmed

@@ -7,7 +7,7 @@ reported together with the plain one, whose challenge is made by its own reactio
 from dataclasses import replace
 
 from plasma_guard.domain.cases import Kind
-from plasma_guard.domain.decisions import Act, Close, Decision, Hold, LeaveChain
+from plasma_guard.domain.decisions import Act, Close, Closure, Decision, Hold, LeaveChain
 from plasma_guard.reactions.base import Subject
 
 
@@ -19,10 +19,16 @@ def subject_of(underlying: Subject | None) -> Subject | None:
 def because_of(underlying: Decision, what: str) -> Decision:
     """Turn the decision about a late fraud into one about leaving.
 
-    A fraud that proves itself confirms it; what is over calls for nothing; a Watcher's word alone is only
-    told, because leaving costs bonds.
+    A fraud that proves itself confirms it; what was stopped calls for nothing; a Watcher's word alone is only
+    told, because leaving costs bonds. A fraud that was paid leaves the chain owing more than it holds; the
+    loss itself is told by its own case.
     """
     match underlying:
+        case Close(closure=Closure.LOST):
+            return LeaveChain(
+                f"{what} is said to have stood unchallenged for long, and is lost: {underlying.reason}",
+                confirmed=False,
+            )
         case Close():
             return underlying
         case Hold(suspicious=True):
