@@ -50,6 +50,7 @@ from plasma_guard.domain.transactions import (
     Outcome,
     Receipt,
     Rejected,
+    Standing,
     TxCandidate,
 )
 from plasma_guard.domain.watchers import ExitableUtxo, WatcherStatus
@@ -383,6 +384,10 @@ class Journal(Protocol):
         self, *, intent: str | None = None, account: Address | None = None, live_only: bool = False
     ) -> list[Attempt]:
         """Return signed attempts, oldest first; live are those of intents without an outcome."""
+        ...
+
+    async def standing(self, intents: Sequence[str], account: Address) -> Standing:
+        """Return what is known about intents and what is live of their account, all of one moment."""
         ...
 
     async def record_outcome(self, intent: str, outcome: Outcome, at: Timestamp) -> None:

@@ -2,8 +2,17 @@
 
 import asyncio
 
-from plasma_guard.daemon.agenda import FIRST_RETRY, LONGEST_RETRY, SETTLED_RETRY, Agenda, Item
-from plasma_guard.domain.decisions import Close, Closure, Hold
+import pytest
+
+from plasma_guard.daemon.agenda import (
+    FIRST_RETRY,
+    IDLE_TURNS_PER_SECOND,
+    LONGEST_RETRY,
+    SETTLED_RETRY,
+    Agenda,
+    Item,
+)
+from plasma_guard.domain.decisions import Close, Closure, Decision, Hold
 from plasma_guard.domain.position import UtxoPosition
 from plasma_guard.reactions.invalid_exit import REACTION, InvalidExit
 from support.clock import FakeClock
@@ -75,6 +84,28 @@ def test_a_closed_case_is_read_again_while_it_is_reported() -> None:
     item = only(agenda.take_due())
     agenda.done(item, [Close(Closure.WON_BY_US, "over")])
     assert item.due == clock.monotonic() + SETTLED_RETRY
+
+
+@pytest.mark.parametrize("decision", [Close(Closure.WON_BY_US, "done"), HOLD])
+def test_very_many_idle_topics_share_a_bounded_number_of_turns(decision: Decision) -> None:
+    """Ten thousand settled or held ones get twenty turns a second between them; a new one is due at once."""
+    agenda, clock = make()
+    topics, minute = 10_000, 60
+    agenda.add((event(blknum), REACTION) for blknum in range(1, topics + 1))
+    for _ in range(12):  # the pace of what is held slows down first
+        for item in agenda.take_due():
+            agenda.done(item, [decision])
+        clock.advance(LONGEST_RETRY)
+    turns = 0
+    for _ in range(10 * minute):
+        clock.advance(1)
+        items = agenda.take_due()
+        turns += len(items)
+        for item in items:
+            agenda.done(item, [decision])
+    assert turns <= 10 * minute * IDLE_TURNS_PER_SECOND + topics
+    agenda.add([(event(topics + 1), REACTION)])
+    assert event(topics + 1).topic in {item.event.topic for item in agenda.take_due()}
 
 
 def test_one_open_case_keeps_a_topic_at_its_pace() -> None:

@@ -101,6 +101,64 @@ async def test_a_mined_intent_is_never_sent_again(b: Bench) -> None:
     assert len(b.proxy.seen) == asked
 
 
+async def test_a_prepared_lane_asks_for_nothing_but_the_simulation(b: Bench) -> None:
+    """Head, nonce, balance and prices were read at the head before; they are read again once they are old."""
+    await b.sender.prepare(await b.chain.head())
+    asked = len(b.proxy.seen)
+    await b.submit(b.call("one"))
+    assert b.proxy.count("eth_getTransactionCount") == 1
+    assert len(b.proxy.seen) == asked + 2, "one simulation, one broadcast"
+    await b.turn()
+    assert b.proxy.count("eth_getTransactionCount") == 2
+
+
+async def test_a_lane_prepared_before_a_nonce_was_used_does_not_use_it_again(b: Bench) -> None:
+    """What is on disk counts too, and what the chain has counted since stays counted."""
+    await b.sender.prepare(await b.chain.head())
+    task = await b.submit(b.call("one"))
+    await b.submit(b.call("two"))
+    await b.block(3)
+    assert isinstance(await task, Confirmed)
+    await b.submit(b.call("three"))
+    assert [(await attempts(b, name))[0].nonce for name in ("one", "two", "three")] == [0, 1, 2]
+
+
+async def test_nothing_is_signed_for_an_intent_that_cannot_be_recorded(
+    b: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The simulation may have run already; who submitted hears why, and may submit again."""
+
+    async def broken(*_: object) -> None:
+        raise JournalError("the disk is full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(b.journal, "record_intent", broken)
+        with pytest.raises(JournalError, match="disk is full"):
+            await b.sender.submit(b.call(), await b.window())
+    assert await attempts(b) == []
+    assert b.proxy.count("eth_sendRawTransaction") == 0
+    await b.submit(b.call())
+    assert b.proxy.count("eth_sendRawTransaction") == 1
+
+
+async def test_a_lane_that_dies_is_told_of_and_started_again(
+    b: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The loop survives errors of its steps; one of its own would leave every call waiting for ever."""
+
+    def broken(*_: object, **__: object) -> None:
+        raise RuntimeError("a metric that nobody declared")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(b.metrics, "gauge", broken)
+        await b.submit(b.call())
+        assert b.told("/stopped")
+    await b.turn()
+    await b.block(3)
+    assert await b.mined_calls() == 1
+    assert isinstance(await b.journal.outcome("challenge"), Confirmed)
+
+
 async def test_the_same_intent_twice_at_once_is_one_transaction(b: Bench) -> None:
     """The second caller joins the first."""
     first, second = await b.submit(b.call()), await b.submit(b.call())

@@ -13,6 +13,8 @@ FIRST_RETRY = 4.0
 LONGEST_RETRY = 120.0
 SETTLED_RETRY = 60.0
 """A case that is closed, or being answered, is read again at this pace while somebody reports it."""
+IDLE_TURNS_PER_SECOND = 20
+"""Topics that nothing happens about get no more turns than this, however many there are."""
 
 
 @dataclass(slots=True)
@@ -79,12 +81,17 @@ class Agenda:
         """
         item.busy = False
         if under_way or (decisions and all(isinstance(each, Close) for each in decisions)):
-            item.due = self._clock.monotonic() + SETTLED_RETRY
+            item.due = self._clock.monotonic() + max(SETTLED_RETRY, self._round)
             item.delay = FIRST_RETRY
         else:
             item.due = self._clock.monotonic() + item.delay
-            item.delay = min(item.delay * 2, LONGEST_RETRY)
+            item.delay = min(item.delay * 2, max(LONGEST_RETRY, self._round))
         self._stir.set()
+
+    @property
+    def _round(self) -> float:
+        """Seconds that a turn for every topic takes at the pace of idle ones."""
+        return len(self._items) / IDLE_TURNS_PER_SECOND
 
     def touch(self, topic: str) -> None:
         """Make a topic due at once, because something about it changed."""

@@ -1,5 +1,6 @@
 """Root-chain transactions: what is asked of the sender, what it signs, what became of it."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -102,6 +103,19 @@ class Unaffordable:
 
 
 Outcome = Confirmed | Reverted | WouldRevert | Unaffordable
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What is on disk about some intents, and about their account.
+
+    `outcomes` holds those that have one; `attempts` are those of the intents, `live` those of the account's
+    intents without an outcome, all oldest first.
+    """
+
+    outcomes: Mapping[str, Outcome]
+    attempts: Sequence[Attempt]
+    live: Sequence[Attempt]
 
 
 @dataclass(frozen=True, slots=True)

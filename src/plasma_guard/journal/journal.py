@@ -1,13 +1,13 @@
 """The journal on SQLite: every method returns only when its change is on disk."""
 
 import asyncio
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Self
 
 import structlog
-from sqlalchemy import Connection, select, update
-from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy import Connection, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from plasma_guard.domain.blocks import BlockStamp
@@ -29,13 +29,18 @@ from plasma_guard.journal.locks import (
 )
 from plasma_guard.journal.migrate import MIGRATIONS, inspect_file, upgrade
 from plasma_guard.journal.reading import JournalReads
-from plasma_guard.journal.schema import cases, intents, observations
+from plasma_guard.journal.schema import cases, intents
 from plasma_guard.journal.spare import Spare
-from plasma_guard.journal.statements import KEEP, MARK_ATTEMPT, replay
+from plasma_guard.journal.statements import (
+    KEEP,
+    KNOWN_OBSERVATIONS,
+    MARK_ATTEMPT,
+    NEW_OBSERVATION,
+    SEEN_AGAIN,
+    replay,
+)
 
 log = structlog.get_logger(__name__)
-
-_CHUNK = 400
 
 
 class SqlJournal(JournalReads):
@@ -72,16 +77,15 @@ class SqlJournal(JournalReads):
             return set()
 
         def change(connection: Connection) -> set[str]:
-            table, keys = observations, sorted(wanted)
-            known: set[str] = set()
-            for index in range(0, len(keys), _CHUNK):
-                chunk = table.c.key.in_(keys[index : index + _CHUNK])
-                known |= set(connection.scalars(select(table.c.key).where(chunk)))
-                connection.execute(update(table).where(chunk, table.c.last_at < at).values(last_at=at))
+            keys = sorted(wanted)
+            asked = {"keys": json.dumps(keys), "at": at}
+            known = set(connection.scalars(KNOWN_OBSERVATIONS, asked))
+            if known:
+                connection.execute(SEEN_AGAIN, asked)
             fresh = [key for key in keys if key not in known]
             if fresh:
                 connection.execute(
-                    insert(table),
+                    NEW_OBSERVATION,
                     [
                         {
                             "key": key,

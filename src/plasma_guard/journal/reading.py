@@ -1,7 +1,7 @@
 """What can be read from a journal, by the guard that writes it and by commands that only look."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self, TypeVar
@@ -15,7 +15,7 @@ from plasma_guard.domain.errors import JournalError
 from plasma_guard.domain.exits import InFlightExitStarted
 from plasma_guard.domain.position import UtxoPosition
 from plasma_guard.domain.primitives import Address, Hash32, Timestamp
-from plasma_guard.domain.transactions import Attempt, Outcome, TxCandidate
+from plasma_guard.domain.transactions import Attempt, Outcome, Standing, TxCandidate
 from plasma_guard.journal import rows
 from plasma_guard.journal.concluding import read_case
 from plasma_guard.journal.database import Reader, reading_engine
@@ -31,6 +31,7 @@ from plasma_guard.journal.schema import (
     root_events,
     tracked_exits,
 )
+from plasma_guard.journal.statements import ATTEMPTS_OF, LIVE_ATTEMPTS, OUTCOMES_OF
 
 T = TypeVar("T")
 
@@ -174,6 +175,22 @@ class JournalReads:
                 intents.c.outcome.is_(None)
             )
         return await self._read(lambda c: [rows.attempt(row) for row in c.execute(query).mappings()])
+
+    async def standing(self, intents: Sequence[str], account: Address) -> Standing:
+        """Return what is known about intents and what is live of their account, all of one moment."""
+        asked = {"keys": json.dumps(list(intents))}
+
+        def read(connection: Connection) -> Standing:
+            ended = connection.execute(OUTCOMES_OF, asked)
+            signed = connection.execute(ATTEMPTS_OF, asked).mappings()
+            live = connection.execute(LIVE_ATTEMPTS, {"owner": account}).mappings()
+            return Standing(
+                {intent: rows.outcome(kind, body) for intent, kind, body in ended},
+                [rows.attempt(row) for row in signed],
+                [rows.attempt(row) for row in live],
+            )
+
+        return await self._read(read)
 
     async def outcome(self, intent: str) -> Outcome | None:
         """Return what became of an intent, or None while it is open or unknown."""

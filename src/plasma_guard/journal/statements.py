@@ -1,13 +1,13 @@
-"""The statements of every send, built once: putting one together costs as much as running it."""
+"""The statements on the way to a challenge, built once: putting one together costs as much as running it."""
 
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, select, update
+from sqlalchemy import Connection, Text, bindparam, column, func, select, update
 from sqlalchemy.dialects.sqlite import insert
 
 from plasma_guard.domain.transactions import AttemptStatus
-from plasma_guard.journal.schema import attempts, intents
+from plasma_guard.journal.schema import attempts, intents, observations
 
 _UNSENT = ("would_revert", "unaffordable")
 
@@ -33,6 +33,24 @@ KEEP = {
     ),
     "attempts": insert(attempts).on_conflict_do_nothing(index_elements=["hash"]),
 }
+_KEYS = select(column("value", Text)).select_from(func.json_each(bindparam("keys", type_=Text)))
+OUTCOMES_OF = select(intents.c.intent, intents.c.outcome, intents.c.outcome_body).where(
+    intents.c.intent.in_(_KEYS), intents.c.outcome.is_not(None)
+)
+ATTEMPTS_OF = select(attempts).where(attempts.c.intent.in_(_KEYS)).order_by(attempts.c.id)
+LIVE_ATTEMPTS = (
+    select(attempts)
+    .join(intents, intents.c.intent == attempts.c.intent)
+    .where(attempts.c.account == bindparam("owner"), intents.c.outcome.is_(None))
+    .order_by(attempts.c.id)
+)
+KNOWN_OBSERVATIONS = select(observations.c.key).where(observations.c.key.in_(_KEYS))
+SEEN_AGAIN = (
+    update(observations)
+    .where(observations.c.key.in_(_KEYS), observations.c.last_at < bindparam("at"))
+    .values(last_at=bindparam("at"))
+)
+NEW_OBSERVATION = insert(observations)
 MARK_ATTEMPT = update(attempts).where(attempts.c.hash == bindparam("which"))
 
 

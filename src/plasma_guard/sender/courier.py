@@ -15,8 +15,11 @@ from plasma_guard.domain.transactions import (
     Accepted,
     Attempt,
     AttemptStatus,
+    Confirmed,
     Fees,
     Outcome,
+    Reverted,
+    Standing,
     Unaffordable,
     WouldRevert,
 )
@@ -47,9 +50,14 @@ class Courier:
     metrics: Metrics
     settings: SenderSettings
 
-    async def load(self, flight: Flight) -> None:
-        """Read what is on disk about an intent."""
-        attempts = await self.journal.attempts(intent=flight.candidate.intent)
+    def take_up(self, flight: Flight, standing: Standing) -> None:
+        """Begin where the disk says an intent is; one that was mined, successfully or not, is over."""
+        intent = flight.candidate.intent
+        outcome = standing.outcomes.get(intent)
+        if isinstance(outcome, Confirmed | Reverted):
+            flight.land(outcome)
+            return
+        attempts = [attempt for attempt in standing.attempts if attempt.intent == intent]
         flight.state = SendState(
             attempts,
             self.clock.monotonic(),

@@ -48,6 +48,14 @@ class Flight:
         )
 
     @property
+    def is_over(self) -> bool:
+        """Whether nothing comes of it any more: it has an outcome, or could not be recorded."""
+        recorded = self.recorded
+        return self.outcome.done() or (
+            recorded.done() and (recorded.cancelled() or recorded.exception() is not None)
+        )
+
+    @property
     def in_flight(self) -> bool:
         """Whether signed bytes wait to be mined."""
         return self.state is not None and self.state.in_flight

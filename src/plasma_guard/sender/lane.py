@@ -54,7 +54,7 @@ class Lane:
         and `PolicyViolation` when the signer refuses: the intent then stays open on disk.
         """
         flight = self._flights.get(candidate.intent)
-        if flight is None or flight.outcome.done():
+        if flight is None or flight.is_over:
             flight = self._flights[candidate.intent] = Flight(candidate, window, self._alerts, recorded)
         flight.window = window
         self._wake.set()
@@ -132,8 +132,15 @@ class Lane:
         new = [flight for flight in flights if flight.state is None]
         taken: set[int] | None = None
         if new:
-            loads = [self._survive(flight, self._courier.load, flight) for flight in new]
-            taken, *_ = await asyncio.gather(self._taken(), *loads)
+            standing = await self._courier.journal.standing(
+                [flight.candidate.intent for flight in new], self._account
+            )
+            for flight in new:
+                self._courier.take_up(flight, standing)
+            taken = self._nonces(standing.live)
+            flights = [flight for flight in flights if not flight.outcome.done()]
+        if not flights:
+            return
         # What is new gains nothing from facts that are a moment younger, and may lose by the wait.
         moment = (self.prepared() if new else None) or await self._moment()
         active = self._active([(each, each.state) for each in flights if each.state is not None])
@@ -223,7 +230,9 @@ class Lane:
 
     async def _taken(self) -> set[int]:
         """Return the nonces of signed bytes of open intents, whether or not these are resumed already."""
-        live = await self._courier.journal.attempts(account=self._account, live_only=True)
+        return self._nonces(await self._courier.journal.attempts(account=self._account, live_only=True))
+
+    def _nonces(self, live: Sequence[Attempt]) -> set[int]:
         on_disk = {attempt.nonce for attempt in live if attempt.status is not AttemptStatus.DROPPED}
         # The same, except while bytes are on the journal's second path.
         in_hand = {

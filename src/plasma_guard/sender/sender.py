@@ -9,7 +9,7 @@ from plasma_guard.domain.crashpoints import crash_point
 from plasma_guard.domain.decisions import Window
 from plasma_guard.domain.errors import ConfigurationError, RetryableError
 from plasma_guard.domain.primitives import Address, Timestamp
-from plasma_guard.domain.transactions import Confirmed, Outcome, Reverted, TxCandidate
+from plasma_guard.domain.transactions import Outcome, TxCandidate
 from plasma_guard.ports import Alerts, Chain, Clock, Journal, Metrics, Signer
 from plasma_guard.sender.courier import Courier
 from plasma_guard.sender.lane import Lane
@@ -51,9 +51,6 @@ class TxSender:
             raise ConfigurationError(
                 f"account {candidate.account}: no key for it, so it cannot send {candidate.purpose}"
             )
-        known = await self._journal.outcome(candidate.intent)
-        if isinstance(known, Confirmed | Reverted):
-            return known
         # The lane may look and simulate meanwhile; it signs once the intent is on disk.
         recorded = asyncio.create_task(self._record(candidate, window, lane), name="record intent")
         outcome, _ = await asyncio.gather(lane.run(candidate, window, recorded), recorded)
