@@ -15,9 +15,10 @@ CONTENDER: Final = "omg-js"
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One number: medians in `unit`; `other` is the same of omg-js where there is something to compare.
+    """One number: medians in `unit`; `other` is the same of `beside` where there is something to compare.
 
-    `target` is the most it may be, in `unit`; `target_ratio` the largest share of omg-js's number.
+    `target` is the most it may be, `least` the least, in `unit`; `target_ratio` the largest share of the
+    other number.
     """
 
     name: str
@@ -25,14 +26,16 @@ class Row:
     ours: float
     runs: int
     other: float | None = None
+    beside: str = CONTENDER
     target: float | None = None
+    least: float | None = None
     target_ratio: float | None = None
     note: str = ""
     samples: dict[str, list[float]] = field(default_factory=dict)
 
     @property
     def ratio(self) -> float | None:
-        """Our number over omg-js's."""
+        """Our number over the other."""
         return None if not self.other else self.ours / self.other
 
     @property
@@ -40,6 +43,8 @@ class Row:
         """Whether the target is met; None without one."""
         if self.target is not None:
             return self.ours <= self.target
+        if self.least is not None:
+            return self.ours >= self.least
         if self.target_ratio is not None and self.ratio is not None:
             return self.ratio <= self.target_ratio
         return None
@@ -55,7 +60,9 @@ def row(
     ours: Sequence[float],
     other: Sequence[float] = (),
     *,
+    beside: str = CONTENDER,
     target: float | None = None,
+    least: float | None = None,
     target_ratio: float | None = None,
     note: str = "",
 ) -> Row:
@@ -66,7 +73,9 @@ def row(
         ours=median(ours),
         runs=len(ours),
         other=median(other) if other else None,
+        beside=beside,
         target=target,
+        least=least,
         target_ratio=target_ratio,
         note=note,
         samples={"ours": list(ours), **({"other": list(other)} if other else {})},
@@ -76,15 +85,17 @@ def row(
 def show(rows: Sequence[Row], console: Console) -> None:
     """Print rows as one table, and their notes below it."""
     table = Table(title="medians", title_justify="left")
-    table.add_column("what")
-    for heading in ("plasma-guard", CONTENDER, "ratio", "target", "runs"):
+    table.add_column("what", min_width=24)
+    table.add_column("plasma-guard", justify="right", no_wrap=True)
+    table.add_column("beside", justify="right")
+    for heading in ("ratio", "target", "runs"):
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("")
     for each in rows:
         table.add_row(
             each.name,
             _amount(each.ours, each.unit),
-            "" if each.other is None else _amount(each.other, each.unit),
+            "" if each.other is None else f"{_amount(each.other, each.unit)} ({each.beside})",
             "" if each.ratio is None else f"{each.ratio:.2f}",
             _target(each),
             str(each.runs),
@@ -103,4 +114,6 @@ def _amount(value: float, unit: str) -> str:
 def _target(each: Row) -> str:
     if each.target is not None:
         return f"≤ {each.target:g} {each.unit}"
+    if each.least is not None:
+        return f"≥ {each.least:g} {each.unit}"
     return "" if each.target_ratio is None else f"ratio ≤ {each.target_ratio:g}"
