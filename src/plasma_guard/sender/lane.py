@@ -275,7 +275,7 @@ class Lane:
                 flight.fail(error)
         except JournalError as error:
             subject.alarm("journal", Severity.CRITICAL, f"nothing is sent unrecorded: {error}")
-        except Exception as error:
+        except Exception as error:  # (a bug in one turn must not end the lane; it is alerted and repeated)
             log.exception("unexpected error while sending", what=what)
             message = f"unexpected {type(error).__name__} while sending; it is repeated"
             subject.alarm("unexpected", Severity.CRITICAL, message)
