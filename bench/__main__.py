@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from rich.console import Console
 
-from bench import flood, reaction, startup, verifier
+from bench import flood, mixed, reaction, startup, verifier
 from bench.report import Row, show
 from plasma_guard.devnet.errors import DevnetError
 
@@ -21,6 +21,7 @@ NAMES: Final = {
     "startup": "from the start of the process to its first poll",
     "idle": "resident memory while nothing happens",
     "flood": "a status answer with 10,000 events, and one that is too large",
+    "mixed": "a status answer with 1,000 events of all kinds, decided",
     "verifier": "transactions a second that the own verifier takes, of each generation",
 }
 
@@ -54,6 +55,7 @@ def _benches(
         "startup": partial(startup.startup, arguments.starts),
         "idle": partial(startup.idle, arguments.idle_seconds),
         "flood": partial(flood.measure, arguments.floods),
+        "mixed": partial(mixed.measure, arguments.floods),
         "verifier": partial(verifier.measure, arguments.blocks),
     }
 
@@ -74,7 +76,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--runs", type=int, default=15, help="reactions of each side (15)")
     parser.add_argument("--starts", type=int, default=10, help="cold starts (10)")
     parser.add_argument("--idle-seconds", type=float, default=60, help="how long to idle (60)")
-    parser.add_argument("--floods", type=int, default=5, help="processes that get a flood (5)")
+    parser.add_argument(
+        "--floods", type=int, default=5, help="processes that get a flood, or a mixed answer (5)"
+    )
     parser.add_argument("--blocks", type=int, default=7, help="blocks of each generation (7)")
     arguments = parser.parse_args()
     unknown = [name for name in arguments.names if name not in NAMES]

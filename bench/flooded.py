@@ -33,12 +33,12 @@ from plasma_guard.domain.cases import TrackedExit
 from plasma_guard.domain.decisions import Act, Close, Closure
 from plasma_guard.domain.exits import ContractSet, ExitId, InFlightExitStarted, StandardExit
 from plasma_guard.domain.position import CHILD_BLOCK_INTERVAL, UtxoPosition
-from plasma_guard.domain.primitives import Hash32, Timestamp, Wei
+from plasma_guard.domain.primitives import Address, Hash32, Timestamp, Wei
 from plasma_guard.journal import open_journal
 from plasma_guard.plasma.rules import PlasmaRules
 from plasma_guard.ports import Chain, ExitGame, Journal
 from plasma_guard.reactions import by_name
-from plasma_guard.reactions.base import Policy
+from plasma_guard.reactions.base import ExitStarts, Policy
 from plasma_guard.telemetry.alerts import AlertDesk
 from plasma_guard.telemetry.health import Health
 from plasma_guard.telemetry.metrics import PrometheusMetrics
@@ -105,12 +105,22 @@ class _Guard:
     health: Health
 
 
-async def _built(stack: contextlib.AsyncExitStack, url: str, journal: Journal, agenda: Agenda) -> _Guard:
+async def built(
+    stack: contextlib.AsyncExitStack,
+    url: str,
+    journal: Journal,
+    agenda: Agenda,
+    *,
+    game: ExitGame,
+    chain: Chain,
+    exits: ExitStarts,
+    own: frozenset[Address] = frozenset(),
+) -> _Guard:
+    """Put the parts together over a Watcher at `url`; `own` are the accounts whose outputs may join exits."""
     clock, metrics = SystemClock(), PrometheusMetrics()
     health = Health(["watcher"], clock)
     alerts = await stack.enter_async_context(AlertDesk(clock=clock, metrics=metrics, repeat_after=3600))
     watcher = await stack.enter_async_context(HttpWatcher(url))
-    game = cast("ExitGame", _Game())
     watch = Watch(
         watcher=watcher,
         game=game,
@@ -124,17 +134,23 @@ async def _built(stack: contextlib.AsyncExitStack, url: str, journal: Journal, a
     )
     react = React(
         watcher=watcher,
-        chain=cast("Chain", None),
+        chain=chain,
         game=game,
-        exits=_Exits(),
+        exits=exits,
         journal=journal,
         policies=dict.fromkeys(by_name(), Policy(BUDGET)),
         interest=Interest(Scope.ALL, [], watcher, clock),
         alerts=alerts,
         metrics=metrics,
         chain_id=CHAIN_ID,
+        own=own,
     )
     return _Guard(watch, react, agenda, health)
+
+
+async def _built(stack: contextlib.AsyncExitStack, url: str, journal: Journal, agenda: Agenda) -> _Guard:
+    game, chain = cast("ExitGame", _Game()), cast("Chain", None)
+    return await built(stack, url, journal, agenda, game=game, chain=chain, exits=_Exits())
 
 
 async def _settle_known(guard: _Guard) -> None:
