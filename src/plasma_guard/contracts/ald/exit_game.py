@@ -12,6 +12,7 @@ from plasma_guard.contracts.ald.revisions import REVISIONS
 from plasma_guard.contracts.candidates import purpose_of, value_of
 from plasma_guard.contracts.positions import position_or_none
 from plasma_guard.contracts.reading import read, read_many
+from plasma_guard.contracts.sharing import SharedReads
 from plasma_guard.domain.actions import Action
 from plasma_guard.domain.blocks import BlockStamp, PlasmaBlock
 from plasma_guard.domain.errors import CallReverted, ContractError
@@ -48,6 +49,7 @@ class AldExitGame:
         self._contracts = contracts
         self._revision = REVISIONS[contracts.generation]
         self._rules = rules_for(contracts.generation)
+        self._shared = SharedReads()
         self._readers = logs.readers(contracts, self._revision)
 
     @property
@@ -109,7 +111,10 @@ class AldExitGame:
         return await starts.start_of(self._chain, self._contracts, self._revision, self._rules, event)
 
     async def plasma_block(self, blknum: int, at: BlockStamp) -> PlasmaBlock | None:
-        """Read a plasma block's root and submission time, or None when unknown."""
+        """Read a plasma block's root and submission time, or None when unknown; once per root-chain block."""
+        return await self._shared.once(at, blknum, lambda: self._plasma_block(blknum, at))
+
+    async def _plasma_block(self, blknum: int, at: BlockStamp) -> PlasmaBlock | None:
         root, timestamp = await read(self._chain, self._contracts.entry, abi.BLOCKS, blknum, at=at)
         return PlasmaBlock(blknum, Hash32(root), Timestamp(timestamp)) if timestamp else None
 
@@ -123,6 +128,9 @@ class AldExitGame:
 
     async def bonds(self, at: BlockStamp) -> Bonds:
         """Read the exact bonds asked for at one block; a change is announced two days ahead."""
+        return await self._shared.once(at, "bonds", lambda: self._bonds(at))
+
+    async def _bonds(self, at: BlockStamp) -> Bonds:
         getters = (abi.START_STANDARD_EXIT_BOND_SIZE, abi.START_IFE_BOND_SIZE, abi.PIGGYBACK_BOND_SIZE)
         game = self._contracts.exit_game
         values = await read_many(self._chain, [(game, getter, ()) for getter in getters], at)

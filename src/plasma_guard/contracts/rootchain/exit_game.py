@@ -8,6 +8,7 @@ from plasma_guard.contracts.candidates import purpose_of, value_of
 from plasma_guard.contracts.positions import position_or_none
 from plasma_guard.contracts.reading import read, read_many
 from plasma_guard.contracts.rootchain import calls, in_flight, logs, starts
+from plasma_guard.contracts.sharing import SharedReads
 from plasma_guard.domain.actions import Action
 from plasma_guard.domain.blocks import BlockStamp, PlasmaBlock
 from plasma_guard.domain.exits import (
@@ -39,6 +40,7 @@ class RootChainExitGame:
         self._chain = chain
         self._contracts = contracts
         self._rules = rules_for(contracts.generation)
+        self._shared = SharedReads()
         self._readers = logs.readers(contracts.entry)
 
     @property
@@ -98,7 +100,10 @@ class RootChainExitGame:
         return await starts.start_of(self._chain, self._contracts.entry, self._rules, event)
 
     async def plasma_block(self, blknum: int, at: BlockStamp) -> PlasmaBlock | None:
-        """Read a plasma block's root and submission time, or None when unknown."""
+        """Read a plasma block's root and submission time, or None when unknown; once per root-chain block."""
+        return await self._shared.once(at, blknum, lambda: self._plasma_block(blknum, at))
+
+    async def _plasma_block(self, blknum: int, at: BlockStamp) -> PlasmaBlock | None:
         root, timestamp = await read(self._chain, self._contracts.entry, abi.BLOCKS, blknum, at=at)
         return PlasmaBlock(blknum, Hash32(root), Timestamp(timestamp)) if timestamp else None
 
@@ -112,6 +117,9 @@ class RootChainExitGame:
 
     async def bonds(self, at: BlockStamp) -> Bonds:
         """Read the exact bonds asked for at one block."""
+        return await self._shared.once(at, "bonds", lambda: self._bonds(at))
+
+    async def _bonds(self, at: BlockStamp) -> Bonds:
         getters = (abi.STANDARD_EXIT_BOND, abi.IN_FLIGHT_EXIT_BOND, abi.PIGGYBACK_BOND)
         values = await read_many(self._chain, [(self._contracts.entry, getter, ()) for getter in getters], at)
         return Bonds(*(Wei(value) for (value,) in values))
