@@ -42,6 +42,8 @@ from plasma_guard.journal.statements import (
 
 log = structlog.get_logger(__name__)
 
+_CHUNK = 400
+
 
 class SqlJournal(JournalReads):
     """Implements the Journal port; made by `open_journal`, closed by `close`."""
@@ -78,10 +80,13 @@ class SqlJournal(JournalReads):
 
         def change(connection: Connection) -> set[str]:
             keys = sorted(wanted)
-            asked = {"keys": json.dumps(keys), "at": at}
-            known = set(connection.scalars(KNOWN_OBSERVATIONS, asked))
-            if known:
-                connection.execute(SEEN_AGAIN, asked)
+            known: set[str] = set()
+            for start in range(0, len(keys), _CHUNK):
+                asked = {"keys": json.dumps(keys[start : start + _CHUNK]), "at": at}
+                found = connection.scalars(KNOWN_OBSERVATIONS, asked).all()
+                if found:
+                    connection.execute(SEEN_AGAIN, asked)
+                    known.update(found)
             fresh = [key for key in keys if key not in known]
             if fresh:
                 connection.execute(

@@ -9,6 +9,8 @@ from plasma_guard.domain.primitives import Hash32, parse_hex, shorten
 
 MAX_TX_BYTES = 64 * 1024
 """Far more than any payment transaction takes."""
+MAX_SLOTS = 16
+"""Far more inputs or outputs than any transaction has; each named one is looked at by itself."""
 
 
 def _position(value: object) -> UtxoPosition:
@@ -28,6 +30,8 @@ def _tx_bytes(value: object) -> bytes:
 
 
 def _indices(value: object) -> tuple[int, ...]:
+    if isinstance(value, list | tuple) and len(value) > MAX_SLOTS:
+        raise ValueError(f"expected at most {MAX_SLOTS} indices, got {len(value)}")
     if isinstance(value, list | tuple) and all(
         isinstance(each, int) and not isinstance(each, bool) and each >= 0 for each in value
     ):

@@ -42,6 +42,19 @@ class InFlight:
         """Whether a transaction mined now may piggyback or challenge canonicity."""
         return self.running and not self.exit.input_finalized and self.now < self.phase_ends
 
+    def is_copied_by(self, other: PlasmaTransaction) -> bool:
+        """Return whether another transaction is only this one in other bytes, signed by the same signature.
+
+        Rootchain v0.2 reads many encodings of one payment and tells transactions apart by their bytes, so it
+        would take anybody's rewriting of an honest transaction for a second spend. Where the exit itself is
+        the rewriting, the other one is the original and does prove something.
+        """
+        rules, ours = self.rules, self.tx
+        same = rules.signing_hash(ours, self.verifying_contract) == rules.signing_hash(
+            other, self.verifying_contract
+        )
+        return same and ours.raw == rules.encode(ours.inputs, ours.outputs, ours.metadata)
+
     def subject(
         self, kind: Kind, *, open_: bool, hard: Timestamp, slot: str = "", bond: Wei = Wei(0)
     ) -> Subject:

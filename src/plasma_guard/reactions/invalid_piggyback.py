@@ -65,6 +65,8 @@ async def gather(event: InvalidPiggyback, scene: Scene) -> Sequence[Facts]:
     found = await find(event.txbytes, scene)
     if isinstance(found, Missing):
         return (Facts(None, found, Side.INPUT, 0),)
+    if not event.slots:
+        return (Facts(None, Missing("names neither input nor output", suspicious=True), Side.INPUT, 0),)
     bond = (await scene.game.bonds(scene.at)).piggyback
     return [await _slot(found, side, index, bond, scene) for side, index in event.slots]
 
@@ -132,7 +134,10 @@ def _prove(exit_: InFlight, facts: Facts) -> PlasmaTransaction:
     if isinstance(claim, InputSpend):
         if claim.in_flight_input_index != facts.index:
             raise EvidenceError(f"the answer is about input {claim.in_flight_input_index}")
-        return prove_input_spend(exit_.rules, exit_.verifying_contract, exit_.tx, exit_.exit, claim)
+        spending = prove_input_spend(exit_.rules, exit_.verifying_contract, exit_.tx, exit_.exit, claim)
+        if exit_.is_copied_by(spending):
+            raise EvidenceError("the spending transaction is the in-flight one itself in other bytes")
+        return spending
     if isinstance(claim, OutputSpend):
         if claim.output_position.oindex != facts.index:
             raise EvidenceError(f"the answer is about output {claim.output_position.oindex}")

@@ -11,6 +11,7 @@ from plasma_guard.domain.evidence import Competitor
 from plasma_guard.domain.primitives import Timestamp
 from plasma_guard.plasma.in_flight_evidence import Roots, prove_competitor
 from plasma_guard.plasma.keccak import keccak
+from plasma_guard.plasma.transaction import PlasmaTransaction
 from plasma_guard.reactions.base import Policy, Reaction, Scene, Subject, WatcherEvent
 from plasma_guard.reactions.fields import TxBytes
 from plasma_guard.reactions.in_flight import OVER, InFlight, Missing, find, roots
@@ -82,9 +83,7 @@ def decide(_event: NonCanonicalIfe, facts: Facts, policy: Policy) -> Decision:
         return Hold(f"the Watcher gives no competitor ({facts.refusal})")
     claim = facts.claim
     try:
-        competing = prove_competitor(
-            exit_.rules, exit_.verifying_contract, exit_.tx, exit_.exit, claim, facts.roots or {}
-        )
+        competing = _prove(exit_, claim, facts.roots or {})
     except EvidenceError as error:
         if not exit_.exit.canonical and _is_no_older(claim, exit_):
             return Close(
@@ -111,6 +110,13 @@ def decide(_event: NonCanonicalIfe, facts: Facts, policy: Policy) -> Decision:
         f"input {claim.in_flight_input_index} of in-flight transaction {exit_.tx.hash} is also spent by"
         f" {competing.hash}, {place}",
     )
+
+
+def _prove(exit_: InFlight, claim: Competitor, known: Roots) -> PlasmaTransaction:
+    competing = prove_competitor(exit_.rules, exit_.verifying_contract, exit_.tx, exit_.exit, claim, known)
+    if claim.position is None and exit_.is_copied_by(competing):
+        raise EvidenceError("competitor: is the in-flight transaction itself in other bytes")
+    return competing
 
 
 def _is_no_older(claim: Competitor, exit_: InFlight) -> bool:

@@ -183,29 +183,7 @@ class HttpWatcher:
             raise WatcherMisbehaved(f"{endpoint}: {error}") from error
 
     async def _answer(self, method: str, path: str, question: bytes | None) -> Answer:
-        """Ask, and once more when the connection broke before any answer: a kept one may have gone stale."""
-        async for attempt in AsyncRetrying(
-            stop=stop_after_attempt(_ATTEMPTS),
-            retry=retry_if_exception_type((aiohttp.ClientOSError, aiohttp.ServerDisconnectedError)),
-            reraise=True,
-        ):
-            with attempt:
-                return await self._exchange(method, path, question)
-        raise AssertionError("tenacity either returns or raises")
-
-    async def _exchange(self, method: str, path: str, question: bytes | None) -> Answer:
-        if self._session is None:
-            self._session = aiohttp.ClientSession(
-                headers=_HEADERS,
-                # `body.read` inflates, and stops at the limit.
-                auto_decompress=False,
-                cookie_jar=aiohttp.DummyCookieJar(),
-                timeout=aiohttp.ClientTimeout(total=None),
-                connector=aiohttp.TCPConnector(keepalive_timeout=_KEPT_SECONDS),
-                trust_env=self._trust_env,
-            )
-        url = f"{self._base}/{path}"
-        async with self._session.request(method, url, data=question, allow_redirects=False) as response:
+        async with await self._send(method, f"{self._base}/{path}", question) as response:
             headers = response.headers
             content = await body.read(
                 response.content.iter_any(), headers.get("content-encoding", ""), self._max_body
@@ -215,6 +193,29 @@ class HttpWatcher:
             content_type=headers.get("content-type", ""),
             location=headers.get("location", ""),
             body=content,
+        )
+
+    async def _send(self, method: str, url: str, question: bytes | None) -> aiohttp.ClientResponse:
+        """Send, and once more when the connection broke before any answer: a kept one may have gone stale."""
+        async for attempt in AsyncRetrying(
+            stop=stop_after_attempt(_ATTEMPTS),
+            retry=retry_if_exception_type((aiohttp.ClientOSError, aiohttp.ServerDisconnectedError)),
+            reraise=True,
+        ):
+            with attempt:
+                session = self._session = self._session or self._connect()
+                return await session.request(method, url, data=question, allow_redirects=False)
+        raise AssertionError("tenacity either returns or raises")
+
+    def _connect(self) -> aiohttp.ClientSession:
+        return aiohttp.ClientSession(
+            headers=_HEADERS,
+            # `body.read` inflates, and stops at the limit.
+            auto_decompress=False,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            timeout=aiohttp.ClientTimeout(total=None),
+            connector=aiohttp.TCPConnector(keepalive_timeout=_KEPT_SECONDS),
+            trust_env=self._trust_env,
         )
 
 
