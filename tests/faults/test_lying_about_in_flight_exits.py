@@ -14,6 +14,9 @@ from plasma_guard.daemon.react import React, Turn
 from plasma_guard.daemon.scope import Interest, Scope
 from plasma_guard.daemon.troubles import Troubles
 from plasma_guard.daemon.watch import Watch
+from plasma_guard.devnet.in_flight import StartedInFlightExit
+from plasma_guard.devnet.people import Payment
+from plasma_guard.devnet.stage import Stage
 from plasma_guard.domain.blocks import PlasmaBlock
 from plasma_guard.domain.decisions import Act, Hold, LeaveChain
 from plasma_guard.domain.errors import WatcherMisbehaved
@@ -26,16 +29,21 @@ from plasma_guard.domain.exits import (
     InFlightExitStarted,
     Side,
 )
-from plasma_guard.domain.primitives import Hash32, Seconds, Timestamp, Wei
+from plasma_guard.domain.position import UtxoPosition
+from plasma_guard.domain.primitives import ETH, Hash32, Seconds, Timestamp, Wei
 from plasma_guard.domain.transactions import FeeFacts
 from plasma_guard.journal import SqlJournal, open_journal
+from plasma_guard.plasma.transaction import Output
 from plasma_guard.reactions import by_name
 from plasma_guard.reactions.base import Policy
 from plasma_guard.watcher.client import HttpWatcher
+from support.arena import Arena, Guard, arena, running
 from support.builders import ALICE, BOB, CONTRACT, PERIOD, START, stamp
 from support.clock import FakeClock
 from support.in_flight import IN_FLIGHT_BLOCK, Battle, battle
 from support.recorders import RecordedAlerts, RecordedHealth, RecordedMetrics
+from support.until import until
+from support.watcher_proxy import WatcherProxy
 
 Data = dict[str, Any]
 EVERY = pytest.mark.parametrize("generation", list(Generation))
@@ -447,3 +455,117 @@ async def test_an_event_altered_in_any_field_leads_to_no_transaction(
         assert all(action in right for action in together)
         assert all(action in together for action in right), "the true event among all its lies"
         assert "watcher/unreadable events" in guard.alerts.keys
+
+
+ANSWERS = ("get_competitor", "prove_canonical", "get_input_challenge_data", "get_output_challenge_data")
+FAKES = 1000
+
+
+@dataclass(frozen=True)
+class Quarrel:
+    """Two exits of one deposit that need every answer there is: four challenges, by the guard alone."""
+
+    included: StartedInFlightExit
+    unsent: StartedInFlightExit
+
+
+async def quarrel(net: Arena) -> Quarrel:
+    """Exit a payment that is included, challenged and spent on, and a younger one with a spent input."""
+    stage = Stage(net.people, lambda _who, _what: None, await net.people.bounties())
+    deposit = await stage.deposits(stage.alice)
+    payment: Payment = await stage.pays(stage.alice, deposit, stage.bob)
+    younger = stage.signs(stage.alice, deposit, stage.carol)
+    await stage.pays(stage.bob, payment.output(), stage.carol)
+    included = await stage.exits(stage.bob, payment, bond_to=stage.bob)
+    unsent = await stage.exits(stage.carol, younger, bond_to=stage.carol)
+    await stage.joins(stage.bob, included, Side.OUTPUT)
+    await stage.joins(stage.alice, unsent, Side.INPUT)
+    await stage.in_flight.challenge_not_canonical(stage.carol, included, younger)
+    return Quarrel(included, unsent)
+
+
+def lie_about(data: Data, number: int) -> Data:
+    """Return challenge data with one field, each time another one, of the right shape and wrong."""
+    told = sorted(key for key in data if isinstance(data[key], str | int))
+    key = told[number % len(told)]
+    value = data[key]
+    return {**data, key: flipped(value, -1) if isinstance(value, str) else value + 1}
+
+
+@pytest.mark.parametrize("revision", ["ald-v1", "rootchain"])
+async def test_the_daemon_sends_nothing_on_altered_answers_and_all_on_true_ones(
+    tmp_path: Path, revision: str
+) -> None:
+    """Every answer is a lie, each time in another field: no gas, told once; the true ones are then used."""
+    async with arena(tmp_path, revision) as net, WatcherProxy(net.connection.watcher_url) as watcher:
+
+        def rewrite(path: str, _: Any, answer: Any) -> Any:
+            if path.removeprefix(ASK) in ANSWERS and answer["success"]:
+                return {**answer, "data": lie_about(answer["data"], watcher.asked[path])}
+            return answer
+
+        watcher.rewrite = rewrite
+        await quarrel(net)
+        guard = Guard(net.through(watcher=watcher.url), tmp_path / "guard")
+        async with running(guard, ready=False):
+
+            def all_held() -> bool:
+                held = {line["event_key"].split(":")[0] for line in guard.said("held: evidence that proves")}
+                cases = {line["case"] for line in guard.said("held: evidence that proves")}
+                return len(cases) >= len(ANSWERS) and len(held) >= len(ANSWERS) - 1
+
+            await until(all_held, "every lie is seen through")
+            assert (await net.spent()).transactions == 0
+            watcher.rewrite = None
+            await guard.won(len(ANSWERS))
+            assert [line["alert"] for line in guard.alerts()].count("watcher/unproven") == 1
+        assert (await net.spent()).transactions == len(ANSWERS)
+
+
+def fakes(rules: Any, head: int) -> list[Data]:
+    """Return events of every kind about exits and blocks that there never were."""
+    made: list[Data] = []
+    for number in range(FAKES):
+        paid = Output(BOB.address, ETH, Wei(number + 1))
+        tx = "0x" + rules.encode([UtxoPosition(1000 * (number + 7), 0, 0)], [paid]).hex()
+        slots = {"inputs": [number % 4], "outputs": [number % 3]}
+        block: Data = {"blknum": 1000 * (number + 100), "hash": "0x" + number.to_bytes(32).hex()}
+        name, details = [
+            ("non_canonical_ife", {"txbytes": tx}),
+            ("invalid_ife_challenge", {"txbytes": tx}),
+            ("invalid_piggyback", {"txbytes": tx, **slots}),
+            ("piggyback_available", {"txbytes": tx, "available_inputs": [], "available_outputs": []}),
+            ("unchallenged_non_canonical_ife", {"txbytes": tx}),
+            ("unchallenged_piggyback", {"txbytes": tx, **slots}),
+            ("unchallenged_exit", {"utxo_pos": block["blknum"] * 10**9, "eth_height": head}),
+            ("invalid_block", {**block, "error_type": "incorrect_hash"}),
+            ("block_withholding", block),
+            ("invalid_piggyback", {"txbytes": 5}),
+        ][number % 10]
+        made.append({"event": name, "details": {"name": name, **details}})
+    return made
+
+
+async def test_a_thousand_fake_events_of_every_kind_cost_nothing_and_hide_no_real_one(
+    net: Arena, watcher: WatcherProxy, tmp_path: Path
+) -> None:
+    """Told once as unproven and once as unreadable; what is real between them gets its four calls."""
+    lies = fakes(net.people.rules, (await net.people.chain.head()).number)
+
+    def rewrite(path: str, _: Any, answer: Any) -> Any:
+        if path == "/status.get":
+            real = answer["data"]["byzantine_events"]
+            answer["data"]["byzantine_events"] = [*lies[::2], *real, *lies[1::2]]
+        return answer
+
+    watcher.rewrite = rewrite
+    guard = Guard(net.through(watcher=watcher.url), tmp_path / "guard")
+    async with running(guard, ready=False):
+        await guard.heard("held: evidence that proves nothing", times=FAKES * 9 // 10)
+        assert (await net.spent()).transactions == 0
+        await quarrel(net)
+        await guard.won(len(ANSWERS))
+        assert (await net.spent()).transactions == len(ANSWERS)
+        told = [line["alert"] for line in guard.alerts()]
+        assert (told.count("watcher/unproven"), told.count("watcher/unreadable events")) == (1, 1)
+        assert not [key for key in told if str(key).startswith("leave/")]
