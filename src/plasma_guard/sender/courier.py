@@ -128,10 +128,11 @@ class Courier:
         """Put signed bytes on disk; only then may they leave."""
         await self.journal.record_attempt(attempt, moment.head.timestamp)
         crash_point("attempt.recorded")
-        self.metrics.count("attempts_total")
-        if state.current is not None:
-            self.metrics.count("tx_bumps_total")
+        bump = state.current is not None
         state.signed(attempt, moment.now)
+        self.metrics.count("attempts_total")
+        if bump:
+            self.metrics.count("tx_bumps_total")
         log.info(
             "signed",
             intent=attempt.intent,
