@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from plasma_guard.domain.exits import ExitId, Side
 from plasma_guard.domain.position import UtxoPosition
-from plasma_guard.domain.primitives import Wei
+from plasma_guard.domain.primitives import Address, Wei
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +101,73 @@ class Piggyback:
     side: Side
     index: int
     bond: Wei
+
+
+@dataclass(frozen=True, slots=True)
+class StartStandardExit:
+    """Start the exit of one of our own settled outputs, for the exact bond; only its owner can.
+
+    `output_tx` is the unsigned transaction that created it, `proof` its 512 bytes of inclusion.
+    """
+
+    name: ClassVar[str] = "startStandardExit"
+
+    exit_id: ExitId
+    position: UtxoPosition
+    output_tx: bytes
+    proof: bytes
+    bond: Wei
+
+
+@dataclass(frozen=True, slots=True)
+class StartInFlightExit:
+    """Start the exit of a transaction, included or not, for the exact bond; anyone can, and all can join.
+
+    Item i of each tuple is about input i: the unsigned transaction that created it, its position, that
+    transaction's proof (512 bytes) and the input owner's signature (65 bytes).
+    """
+
+    name: ClassVar[str] = "startInFlightExit"
+
+    exit_id: ExitId
+    in_flight_tx: bytes
+    input_txs: tuple[bytes, ...]
+    input_positions: tuple[UtxoPosition, ...]
+    proofs: tuple[bytes, ...]
+    signatures: tuple[bytes, ...]
+    bond: Wei
+
+
+@dataclass(frozen=True, slots=True)
+class AddExitQueue:
+    """Open a token's exit queue, which every exit of that token needs; anyone can, once."""
+
+    name: ClassVar[str] = "addExitQueue"
+
+    token: Address
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessExits:
+    """Pay out up to `count` ripe exits from the head of a token's queue; anyone can.
+
+    `top_exit_id` 0 accepts any head; another one makes the call fail when the head is not that exit.
+    """
+
+    name: ClassVar[str] = "processExits"
+
+    token: Address
+    count: int
+    top_exit_id: ExitId
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteNonPiggybacked:
+    """ald: delete an in-flight exit that nobody joined, in its second phase; the bond goes to its owner."""
+
+    name: ClassVar[str] = "deleteNonPiggybackedInFlightExit"
+
+    exit_id: ExitId
 
 
 Action = (
