@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, select
 
 from plasma_guard.domain.blocks import BlockStamp
 from plasma_guard.domain.cases import Case, CaseKey, DecisionRecord, Observation, TrackedExit
@@ -108,8 +108,8 @@ class JournalReads:
         query = (
             select(root_events)
             .where(
+                root_events.c.plasma_tx_hash == plasma_tx_hash,
                 root_events.c.kind == "in_flight_exit_started",
-                func.json_extract(root_events.c.body, "$.plasma_tx_hash") == str(plasma_tx_hash),
             )
             .order_by(root_events.c.block_number.desc(), root_events.c.log_index.desc())
         )

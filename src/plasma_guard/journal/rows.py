@@ -174,16 +174,16 @@ def event_columns(event: RootChainEvent) -> dict[str, Any]:
         "kind": re.sub(r"(?<=[a-z])(?=[A-Z])", "_", type(event).__name__).lower(),
         "exit_id": getattr(event, "exit_id", None),
         "position": position.encode() if isinstance(position, UtxoPosition) else None,
+        "plasma_tx_hash": getattr(event, "plasma_tx_hash", None),
         "body": json.dumps(fields),
     }
 
 
 def in_flight_started(row: RowMapping) -> InFlightExitStarted:
     """Read the start of an in-flight exit."""
-    body = json.loads(row["body"])
     return InFlightExitStarted(
-        initiator=Address.parse(body["initiator"]),
-        plasma_tx_hash=Hash32.parse(body["plasma_tx_hash"]),
+        initiator=Address.parse(json.loads(row["body"])["initiator"]),
+        plasma_tx_hash=row["plasma_tx_hash"],
         block_number=row["block_number"],
         block_hash=row["block_hash"],
         tx_hash=row["tx_hash"],
