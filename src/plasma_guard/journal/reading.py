@@ -31,7 +31,13 @@ from plasma_guard.journal.schema import (
     root_events,
     tracked_exits,
 )
-from plasma_guard.journal.statements import ATTEMPTS_OF, LIVE_ATTEMPTS, OUTCOMES_OF
+from plasma_guard.journal.statements import (
+    ATTEMPTS_OF,
+    IN_FLIGHT_STARTS_OF,
+    LIVE_ATTEMPTS,
+    OUTCOMES_OF,
+    STARTS_OF,
+)
 
 T = TypeVar("T")
 
@@ -88,6 +94,9 @@ class JournalReads:
         self, *, position: UtxoPosition | None = None, running: bool | None = None
     ) -> list[TrackedExit]:
         """Return the standard exits our own scan found, newest start first; never those a reorg removed."""
+        if position is not None and running is None:
+            asked = {"position": position.encode()}
+            return self._reader.look(lambda c: [rows.tracked_exit(row) for row in STARTS_OF.rows(c, asked)])
         query = (
             select(tracked_exits)
             .where(tracked_exits.c.gone.is_(False))
@@ -105,16 +114,9 @@ class JournalReads:
 
     async def in_flight_starts(self, plasma_tx_hash: Hash32) -> list[InFlightExitStarted]:
         """Return the scanned starts of a transaction's in-flight exit, newest first."""
-        query = (
-            select(root_events)
-            .where(
-                root_events.c.plasma_tx_hash == plasma_tx_hash,
-                root_events.c.kind == "in_flight_exit_started",
-            )
-            .order_by(root_events.c.block_number.desc(), root_events.c.log_index.desc())
-        )
-        return await self._read(
-            lambda c: [rows.in_flight_started(row) for row in c.execute(query).mappings()]
+        asked = {"plasma_tx_hash": plasma_tx_hash}
+        return self._reader.look(
+            lambda c: [rows.in_flight_started(row) for row in IN_FLIGHT_STARTS_OF.rows(c, asked)]
         )
 
     async def vanished_exits(self) -> list[TrackedExit]:
@@ -142,7 +144,7 @@ class JournalReads:
 
     async def case(self, key: CaseKey) -> tuple[Case | None, list[Outcome]]:
         """Return the case with this key, if there is one, and what became of its intents, oldest first."""
-        return await self._read(lambda c: read_case(c, key))
+        return self._reader.look(lambda c: read_case(c, key))
 
     async def cases(self, *, open_only: bool = False) -> list[Case]:
         """Return cases, oldest first."""
@@ -181,16 +183,16 @@ class JournalReads:
         asked = {"keys": json.dumps(list(intents))}
 
         def read(connection: Connection) -> Standing:
-            ended = connection.execute(OUTCOMES_OF, asked)
-            signed = connection.execute(ATTEMPTS_OF, asked).mappings()
-            live = connection.execute(LIVE_ATTEMPTS, {"owner": account}).mappings()
+            ended = OUTCOMES_OF.rows(connection, asked)
+            signed = ATTEMPTS_OF.rows(connection, asked)
+            live = LIVE_ATTEMPTS.rows(connection, {"owner": account})
             return Standing(
-                {intent: rows.outcome(kind, body) for intent, kind, body in ended},
+                {row["intent"]: rows.outcome(row["outcome"], row["outcome_body"]) for row in ended},
                 [rows.attempt(row) for row in signed],
                 [rows.attempt(row) for row in live],
             )
 
-        return await self._read(read)
+        return self._reader.look(read)
 
     async def outcome(self, intent: str) -> Outcome | None:
         """Return what became of an intent, or None while it is open or unknown."""
