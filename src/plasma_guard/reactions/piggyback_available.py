@@ -73,7 +73,7 @@ async def gather(event: PiggybackAvailable, scene: Scene) -> Sequence[Facts]:
     slots = _own_slots(found, scene.own)
     if not slots:
         return ()
-    prices = await scene.chain.fee_facts()
+    prices = await scene.prices.at(scene.at)
     gas_price = Wei((prices.base_fee or 0) + prices.tip)
     bond = (await scene.game.bonds(scene.at)).piggyback
     competitor = found.in_first_phase and await _has_competitor(found, scene)
