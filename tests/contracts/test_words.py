@@ -46,7 +46,8 @@ def answers(draw: st.DrawFn) -> tuple[list[str], bytes]:
     count = draw(st.integers(0, 3))
     if draw(st.booleans()):
         types = [f"({','.join(types)})[]"]
-    numbers = st.one_of(st.integers(0, 1), st.integers(0, 2**64 - 1), st.integers(0, 2**256 - 1))
+    edges = st.sampled_from([2, 2**64, 2**160])
+    numbers = st.one_of(edges, st.integers(0, 1), st.integers(0, 2**64 - 1), st.integers(0, 2**256 - 1))
     body = draw(st.lists(numbers, max_size=40))
     head = [32, count] if types[0].endswith("[]") else []
     cut = draw(st.sampled_from([0, 0, 0, 1, 31]))
