@@ -104,7 +104,7 @@ class BaseRules(ABC):
         if len(slots) > self.max_inputs:
             raise MalformedError(f"signatures: at most {self.max_inputs}, got {len(slots)}")
         signatures = tuple(rlp.fixed(signed, slot, ecdsa.LENGTH, "signature") for slot in slots)
-        tx = self.decode(rlp.encode_list([signed[items[0].end :]]))
+        tx = self._decode(rlp.encode_list([signed[items[0].end :]]))
         return SignedTransaction(tx, signatures, signed)
 
     def encode_signed(self, unsigned: bytes, signatures: Sequence[bytes]) -> bytes:
