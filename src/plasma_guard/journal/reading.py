@@ -23,7 +23,6 @@ from plasma_guard.journal.migrate import MIGRATIONS, head, inspect_file
 from plasma_guard.journal.schema import (
     attempts,
     binding,
-    cases,
     checkpoint,
     decisions,
     intents,
@@ -33,10 +32,13 @@ from plasma_guard.journal.schema import (
 )
 from plasma_guard.journal.statements import (
     ATTEMPTS_OF,
+    CASES,
     IN_FLIGHT_STARTS_OF,
     LIVE_ATTEMPTS,
+    OPEN_CASES,
     OUTCOMES_OF,
     STARTS_OF,
+    VANISHED_EXITS,
 )
 
 T = TypeVar("T")
@@ -121,8 +123,7 @@ class JournalReads:
 
     async def vanished_exits(self) -> list[TrackedExit]:
         """Return the exits whose start a reorg removed, kept as history."""
-        query = select(tracked_exits).where(tracked_exits.c.gone.is_(True))
-        return await self._read(lambda c: [rows.tracked_exit(row) for row in c.execute(query).mappings()])
+        return await self._read(lambda c: [rows.tracked_exit(row) for row in VANISHED_EXITS.rows(c, {})])
 
     async def was_paid(self, exit_: TrackedExit) -> bool:
         """Return whether a finalization of this exit id was scanned at or after this start."""
@@ -148,10 +149,8 @@ class JournalReads:
 
     async def cases(self, *, open_only: bool = False) -> list[Case]:
         """Return cases, oldest first."""
-        query = select(cases).order_by(cases.c.id)
-        if open_only:
-            query = query.where(cases.c.closure.is_(None))
-        return await self._read(lambda c: [rows.case(row) for row in c.execute(query).mappings()])
+        wanted = OPEN_CASES if open_only else CASES
+        return await self._read(lambda c: [rows.case(row) for row in wanted.rows(c, {})])
 
     async def decisions(self, case_id: int) -> list[DecisionRecord]:
         """Return a case's decisions, oldest first."""

@@ -8,7 +8,7 @@ from sqlalchemy.dialects.sqlite import insert
 
 from plasma_guard.domain.transactions import AttemptStatus
 from plasma_guard.journal.prepared import Prepared
-from plasma_guard.journal.schema import attempts, intents, observations, root_events, tracked_exits
+from plasma_guard.journal.schema import attempts, cases, intents, observations, root_events, tracked_exits
 
 _UNSENT = ("would_revert", "unaffordable")
 
@@ -76,6 +76,9 @@ LIVE_ATTEMPTS = Prepared(
     .where(attempts.c.account == bindparam("owner"), intents.c.outcome.is_(None))
     .order_by(attempts.c.id)
 )
+CASES = Prepared(select(cases).order_by(cases.c.id))
+OPEN_CASES = Prepared(select(cases).where(cases.c.closure.is_(None)).order_by(cases.c.id))
+VANISHED_EXITS = Prepared(select(tracked_exits).where(tracked_exits.c.gone.is_(True)))
 STARTS_OF = Prepared(
     select(tracked_exits)
     .where(tracked_exits.c.gone.is_(False), tracked_exits.c.position == bindparam("position"))
