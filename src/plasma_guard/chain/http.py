@@ -26,7 +26,12 @@ def session(max_body: int) -> aiohttp.ClientSession:
     class Bounded(_BoundedResponse):
         limit = max_body
 
-    return aiohttp.ClientSession(response_class=Bounded, connector=aiohttp.TCPConnector(limit=32))
+    return aiohttp.ClientSession(
+        response_class=Bounded,
+        headers={"Content-Type": "application/json", "User-Agent": "plasma-guard"},
+        timeout=aiohttp.ClientTimeout(total=None),
+        connector=aiohttp.TCPConnector(limit=32),
+    )
 
 
 class _BoundedResponse(aiohttp.ClientResponse):
@@ -36,9 +41,6 @@ class _BoundedResponse(aiohttp.ClientResponse):
     """
 
     limit = 0
-
-    def raise_for_status(self) -> None:
-        """Leave the status to `read`, which knows the body."""
 
     async def read(self) -> bytes:
         body = await self._read_bounded()
