@@ -7,6 +7,8 @@ from typing import Any
 
 import structlog
 
+from plasma_guard.daemon.asking import Asking
+from plasma_guard.daemon.prices import Prices
 from plasma_guard.daemon.scope import Interest
 from plasma_guard.domain.blocks import BlockStamp
 from plasma_guard.domain.cases import Case, CaseKey, Conclusion, Finding, Judgement
@@ -64,8 +66,9 @@ class React:
         chain_id: int,
         own: frozenset[Address] = frozenset(),
     ) -> None:
-        self._watcher = watcher
+        self._watcher = Asking(watcher)
         self._chain = chain
+        self._prices = Prices(chain)
         self._game = game
         self._exits = exits
         self._journal = journal
@@ -90,7 +93,7 @@ class React:
         cannot say whether the challenge it shows is our own.
         """
         answering = set(in_hand)
-        scene = Scene(at, self._watcher, self._chain, self._game, self._exits, self._own)
+        scene = Scene(at, self._watcher, self._chain, self._prices, self._game, self._exits, self._own)
         found: Sequence[Facts] = await reaction.gather(event, scene)
         return [
             await self._conclude(

@@ -13,6 +13,7 @@ from plasma_guard.domain.decisions import Decision, Window
 from plasma_guard.domain.exits import ExitId, InFlightExitStarted
 from plasma_guard.domain.position import UtxoPosition
 from plasma_guard.domain.primitives import Address, Hash32, Timestamp, Wei
+from plasma_guard.domain.transactions import FeeFacts
 from plasma_guard.ports import Chain, ExitGame, Watcher
 
 
@@ -62,6 +63,14 @@ class ExitStarts(Protocol):
         ...
 
 
+class Prices(Protocol):
+    """What gas costs."""
+
+    async def at(self, block: BlockStamp) -> FeeFacts:
+        """Return the prices at a block."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Scene:
     """Where `gather` may look; every chain read of one decision is made at the block `at`.
@@ -72,6 +81,7 @@ class Scene:
     at: BlockStamp
     watcher: Watcher
     chain: Chain
+    prices: Prices
     game: ExitGame
     exits: ExitStarts
     own: frozenset[Address] = frozenset()

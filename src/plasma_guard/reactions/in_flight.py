@@ -1,6 +1,7 @@
 """What every reaction to an in-flight exit needs to know first: the exit itself, from the contract."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 from plasma_guard.domain.cases import Kind
 from plasma_guard.domain.decisions import Close, Closure, Hold
@@ -9,10 +10,23 @@ from plasma_guard.domain.exits import ExitStatus, InFlightExit, InFlightExitStar
 from plasma_guard.domain.position import UtxoPosition
 from plasma_guard.domain.primitives import Address, Hash32, Seconds, Timestamp, Wei
 from plasma_guard.plasma.in_flight_evidence import Roots
+from plasma_guard.plasma.keccak import keccak
 from plasma_guard.plasma.periods import first_phase_ends, in_flight_exit_exitable_at
 from plasma_guard.plasma.rules import PlasmaRules
 from plasma_guard.plasma.transaction import PlasmaTransaction
-from plasma_guard.reactions.base import Scene, Subject
+from plasma_guard.reactions.base import Scene, Subject, WatcherEvent
+from plasma_guard.reactions.fields import TxBytes
+
+
+class InFlightEvent(WatcherEvent):
+    """An event about the in-flight exit of one transaction, of which Watchers give the bytes."""
+
+    txbytes: TxBytes
+
+    @cached_property
+    def tx_hash(self) -> Hash32:
+        """The transaction's hash, which names the exit in logs and topics."""
+        return keccak(self.txbytes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +64,8 @@ class InFlight:
         the rewriting, the other one is the original and does prove something.
         """
         rules, ours = self.rules, self.tx
+        if (ours.inputs, ours.outputs) != (other.inputs, other.outputs):
+            return False  # what is signed covers both
         same = rules.signing_hash(ours, self.verifying_contract) == rules.signing_hash(
             other, self.verifying_contract
         )

@@ -14,16 +14,14 @@ from plasma_guard.domain.decisions import Act, Alert, Close, Closure, Decision, 
 from plasma_guard.domain.errors import WatcherRefused
 from plasma_guard.domain.exits import InFlightSlot, Side
 from plasma_guard.domain.primitives import ETH, Address, Timestamp, Wei
-from plasma_guard.plasma.keccak import keccak
-from plasma_guard.reactions.base import Policy, Reaction, Scene, Subject, WatcherEvent
-from plasma_guard.reactions.fields import TxBytes
-from plasma_guard.reactions.in_flight import OVER, InFlight, Missing, find
+from plasma_guard.reactions.base import Policy, Reaction, Scene, Subject
+from plasma_guard.reactions.in_flight import OVER, InFlight, InFlightEvent, Missing, find
 
 GAS = 300_000
 """About what one piggyback uses (measured: 292k to 332k for the first of a token)."""
 
 
-class PiggybackAvailable(WatcherEvent):
+class PiggybackAvailable(InFlightEvent):
     """Somebody can join the in-flight exit of `txbytes`.
 
     Which slots, and whose, is read from the contract: the Watcher names signers, not owners. `included` is
@@ -32,13 +30,12 @@ class PiggybackAvailable(WatcherEvent):
 
     names: ClassVar[tuple[str, ...]] = ("piggyback_available",)
 
-    txbytes: TxBytes
     included: bool = False
 
     @property
     def key(self) -> str:
         """The transaction: which slots are left follows from the contract."""
-        return f"piggyback_available:{keccak(self.txbytes)}"
+        return f"piggyback_available:{self.tx_hash}"
 
     @property
     def topic(self) -> str:
@@ -76,7 +73,7 @@ async def gather(event: PiggybackAvailable, scene: Scene) -> Sequence[Facts]:
     slots = _own_slots(found, scene.own)
     if not slots:
         return ()
-    prices = await scene.chain.fee_facts()
+    prices = await scene.prices.at(scene.at)
     gas_price = Wei((prices.base_fee or 0) + prices.tip)
     bond = (await scene.game.bonds(scene.at)).piggyback
     competitor = found.in_first_phase and await _has_competitor(found, scene)
