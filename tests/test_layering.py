@@ -18,7 +18,7 @@ ONLY_IN = {
     "httpx": {"telemetry", "chain", "devnet", "cli"},
     "pydantic": {"watcher", "reactions", "config", "daemon", "explaining"},
     "pydantic_settings": {"config"},
-    "sqlalchemy": {"journal"},
+    "sqlalchemy": {"journal", "vault"},
     "alembic": {"journal"},
     "typer": {"cli"},
     "rich": {"cli"},

@@ -55,7 +55,7 @@ ASK: dict[str, Ask] = {
 }
 V02_WORLD = fixture("v02_ife_get_data")["response"]["body"]["data"]["input_txs"]
 V02_INPUTS = [V02_WORLD[8:][start : start + 398] for start in (0, 398)]
-"""Behind the header of three bytes are two transactions of 199 bytes each."""
+"""Behind the header of three bytes are two transactions, of 199 and of 197 bytes."""
 RECORDED = [
     name
     for name in names("v1_ife", "v02_ife", "v1_exit", "v02_exit", "v1_info_transaction_get")
@@ -157,10 +157,10 @@ async def test_refusals_keep_their_code(name: str, serve: Serve) -> None:
 
 
 def test_there_are_recordings_of_every_endpoint() -> None:
-    """None of the six endpoints goes untested in either dialect where it was recorded."""
+    """None of the endpoints goes untested in either dialect; v0.2 has no `transaction.get` that is asked."""
     for release in ("v1", "v02"):
         found = {fixture(name)["request"]["path"] for name in ANSWERED if name.startswith(release)}
-        assert found == set(ASK)
+        assert found == set(ASK) - ({"/transaction.get"} if release == "v02" else set())
 
 
 @pytest.mark.parametrize("absent", [("competing_tx_pos", "competing_proof"), ("competing_proof",), ()])
