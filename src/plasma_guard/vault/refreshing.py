@@ -17,6 +17,7 @@ from plasma_guard.domain.exits import (
 from plasma_guard.domain.position import CHILD_BLOCK_INTERVAL, UtxoPosition
 from plasma_guard.domain.primitives import Address, Hash32
 from plasma_guard.domain.vault import HeldOutput
+from plasma_guard.plasma.transaction import PlasmaTransaction
 from plasma_guard.ports import Chain, ExitGame, Refreshed
 from plasma_guard.vault.draft import Draft
 from plasma_guard.vault.gathering import Gatherer
@@ -114,6 +115,16 @@ class Refresh:
             gone=len(before - held),
             troubles=self._troubles.sentences(),
         )
+
+    async def look_up(self, tx: PlasmaTransaction) -> None:
+        """Get the transactions that created a transaction's inputs, so that its signers can be checked."""
+        await self._gather.creations(tx.inputs)
+
+    async def settle(self, record: Record) -> Record:
+        """Check a tracked transaction's signatures, and look whether it is in a block by now."""
+        checked = self._gather.check(record)
+        await self._gather.place(checked)
+        return self._draft.placed_at(checked.kept.hash) or checked
 
     async def _recheck(self) -> None:
         """Read young plasma blocks again: a reorganization of the root chain can take or change them."""
