@@ -439,6 +439,10 @@ class Vault(Protocol):
         """Return everything kept, all of one moment."""
         ...
 
+    async def waits(self) -> bool:
+        """Tell whether a transaction is kept that is in no known block."""
+        ...
+
     async def refresh(self, at: BlockStamp) -> Refreshed:
         """Bring it up to date with the root chain at one block and with every source; never makes it worse.
 
