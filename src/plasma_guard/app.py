@@ -18,6 +18,7 @@ from plasma_guard.daemon.audit import Audit, AuditSettings
 from plasma_guard.daemon.freshness import Freshness, FreshnessLimits
 from plasma_guard.daemon.funds import Funds
 from plasma_guard.daemon.heads import Heads
+from plasma_guard.daemon.keep import Keep, KeepSettings
 from plasma_guard.daemon.permits import Permits
 from plasma_guard.daemon.react import React
 from plasma_guard.daemon.report import Identity, Report
@@ -28,6 +29,7 @@ from plasma_guard.daemon.silence import Silence
 from plasma_guard.daemon.supervisor import Pace, Supervisor
 from plasma_guard.daemon.troubles import Troubles
 from plasma_guard.daemon.watch import Watch, recall
+from plasma_guard.domain.decisions import LeaveChain
 from plasma_guard.domain.errors import ConfigurationError, ContractError, OtherChain
 from plasma_guard.domain.exits import Generation
 from plasma_guard.domain.position import CHILD_BLOCK_INTERVAL
@@ -35,7 +37,7 @@ from plasma_guard.domain.primitives import Address
 from plasma_guard.journal import open_journal
 from plasma_guard.keys import KeySettings, LocalSigner, SigningPolicy, load_key
 from plasma_guard.keys.signer import address_of
-from plasma_guard.ports import Clock, ExitGame
+from plasma_guard.ports import Clock, ExitGame, Journal
 from plasma_guard.reactions import REACTIONS, by_name
 from plasma_guard.reactions.base import Policy
 from plasma_guard.sender import SenderSettings, TxSender
@@ -43,15 +45,20 @@ from plasma_guard.telemetry.alerts import AlertDesk
 from plasma_guard.telemetry.health import Health
 from plasma_guard.telemetry.metrics import PrometheusMetrics
 from plasma_guard.telemetry.secrets import register_secret
+from plasma_guard.vaulting import Sources, owners_of, proxy_of, vault_of
 from plasma_guard.watcher import HttpWatcher
 
 log = structlog.get_logger(__name__)
 
-COMPONENTS = ("root chain", "scan", "watcher", "funds", "key")
+COMPONENTS = ("root chain", "scan", "watcher", "funds", "key", "vault")
 PINNED = {"rootchain": (Generation.ROOTCHAIN_V02,), "ald": (Generation.ALD_V1, Generation.ALD_V2)}
 HEAD_LIFETIME = 2
 """Polls of the root chain for which its newest block is believed: decisions rest on blocks older than that,
 and simulations run on the newest block anyway."""
+SAFETY = frozenset({"root chain", "scan", "watcher"})
+"""The components without which nobody can tell whether the plasma chain is safe."""
+LEAVING = LeaveChain.__name__.lower()
+"""The verdict under which the journal keeps a decision to leave."""
 UNVERIFIED_AFTER = 600
 """Root-chain seconds: an honest Watcher shows an exit 3 to 4 minutes after it started."""
 
@@ -227,6 +234,26 @@ async def assemble(config: Config, env: Mapping[str, str] = os.environ) -> Async
                     ),
                 )
             )
+        heads = Heads(chain, clock, HEAD_LIFETIME * config.root_chain.poll_interval)
+        began = await first_block(config, chain, game)
+        owners = owners_of(config, {key.address: key.account.role for key in keys})
+        vault = await stack.enter_async_context(
+            vault_of(config, Sources(chain, game, watcher), clock, owners, began)
+        )
+        keep = Keep(
+            vault=vault,
+            owners=owners,
+            settings=KeepSettings(
+                interval=config.vault.refresh_interval,
+                missing_after=int(config.vault.missing_alert_after),
+                follows=config.vault.child_chain_url is not None,
+            ),
+            heads=heads,
+            clock=clock,
+            health=health,
+            alerts=alerts,
+            metrics=metrics,
+        )
         scan = Scan(
             chain=chain,
             game=game,
@@ -235,7 +262,8 @@ async def assemble(config: Config, env: Mapping[str, str] = os.environ) -> Async
             health=health,
             alerts=alerts,
             metrics=metrics,
-            first_block=await first_block(config, chain, game),
+            first_block=began,
+            heed=keep.heed,
         )
         own = frozenset(key.address for key in keys if Role.OWNER in key.account.role)
         active = {
@@ -280,7 +308,6 @@ async def assemble(config: Config, env: Mapping[str, str] = os.environ) -> Async
             accounts=addresses,
             max_cost_per_case=config.fees.max_cost_per_case,
         )
-        heads = Heads(chain, clock, HEAD_LIFETIME * config.root_chain.poll_interval)
         supervisor = Supervisor(
             heads=heads,
             game=game,
@@ -324,6 +351,7 @@ async def assemble(config: Config, env: Mapping[str, str] = os.environ) -> Async
             health=health,
             alerts=alerts,
             metrics=metrics,
+            keep=keep,
         )
         armed = sender is not None
         health.set("key", ok=True)
@@ -339,8 +367,22 @@ async def assemble(config: Config, env: Mapping[str, str] = os.environ) -> Async
             accounts=addresses,
             journal=str(config.journal.path),
         )
-        report = Report(identity, journal, watch, funds)
+        report = Report(identity, journal, watch, funds, keep)
+        if config.vault.submit_enabled:
+            proxy = proxy_of(config, vault, game, lambda: _unsafe(journal, health))
+            await stack.enter_async_context(proxy)
+            log.info("wallets can submit here", host=config.vault.submit_host, port=proxy.port)
         yield Guard(supervisor, report, health, metrics, game, armed, config.root_chain.chain_id)
+
+
+async def _unsafe(journal: Journal, health: Health) -> str | None:
+    """Return why a wallet must send nothing now: the guard would leave this chain, or cannot tell."""
+    for case in await journal.cases(open_only=True):
+        decisions = await journal.decisions(case.id)
+        if decisions and decisions[-1].verdict == LEAVING:
+            return f"the guard has decided to leave this chain: {decisions[-1].reason}"
+    reasons = [reason for component, reason in health.reasons.items() if component in SAFETY]
+    return f"the guard cannot tell whether the chain is safe: {'; '.join(reasons)}" if reasons else None
 
 
 def _challenger(keys: list[Key]) -> Address | None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from plasma_guard.domain.actions import Action
-from plasma_guard.domain.blocks import BlockStamp, Log, PlasmaBlock
+from plasma_guard.domain.blocks import BlockStamp, ChildBlock, Log, PlasmaBlock
 from plasma_guard.domain.cases import (
     Case,
     CaseKey,
@@ -23,7 +23,9 @@ from plasma_guard.domain.decisions import Closure, Severity, Window
 from plasma_guard.domain.evidence import (
     Competitor,
     ExitData,
+    FoundTransaction,
     Inclusion,
+    InFlightData,
     InputSpend,
     OutputSpend,
     StandardExitChallenge,
@@ -53,6 +55,7 @@ from plasma_guard.domain.transactions import (
     Standing,
     TxCandidate,
 )
+from plasma_guard.domain.vault import VaultContents
 from plasma_guard.domain.watchers import ExitableUtxo, WatcherStatus
 from plasma_guard.plasma.rules import PlasmaRules
 
@@ -106,6 +109,22 @@ class Watcher(Protocol):
 
     async def exit_data(self, position: UtxoPosition) -> ExitData:
         """Ask `utxo.get_exit_data`; says nothing about whether the output is spent."""
+        ...
+
+    async def in_flight_data(self, signed: bytes) -> InFlightData:
+        """Ask `in_flight_exit.get_data`; `WatcherRefused` where an input is not known, or a spent deposit."""
+        ...
+
+    async def transaction(self, tx_hash: Hash32) -> FoundTransaction:
+        """Ask `transaction.get`; `WatcherRefused` where it is in no block, or this mode does not serve it."""
+        ...
+
+
+class ChildChain(Protocol):
+    """What the operator's child chain serves: claims, checked against the root chain."""
+
+    async def block(self, root: Hash32) -> ChildBlock:
+        """Ask `block.get` for the block with this root; raises `RetryableError` while it cannot be had."""
         ...
 
 
@@ -400,6 +419,31 @@ class Journal(Protocol):
 
     async def outcomes(self, case_id: int) -> list[Outcome]:
         """Return what became of a case's intents, oldest first; open ones are left out."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Refreshed:
+    """What one refresh of the vault did; `troubles` are sentences about the sources that failed it."""
+
+    transactions: int
+    outputs: int
+    gone: int
+    troubles: tuple[str, ...] = ()
+
+
+class Vault(Protocol):
+    """What it takes to leave when nobody answers any more; all on disk. Raises `VaultError`."""
+
+    async def contents(self) -> VaultContents:
+        """Return everything kept, all of one moment."""
+        ...
+
+    async def refresh(self, at: BlockStamp) -> Refreshed:
+        """Bring it up to date with the root chain at one block and with every source; never makes it worse.
+
+        A source that fails is named in the result; `ChainUnavailable` is raised when the root chain does.
+        """
         ...
 
 

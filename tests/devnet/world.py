@@ -178,7 +178,7 @@ class World:
         self.watcher = watcher
         self._ticker = ticker
         self._witness = witness
-        self._folder = folder
+        self.folder = folder
         self._guards = 0
         self.alice, self.bob = people["alice"], people["bob"]
         self.token = Address.parse(people.connection.tokens[0])
@@ -271,7 +271,7 @@ class World:
     async def guarded(self) -> AsyncIterator[LocalGuard]:
         """Run a guard with a journal of its own for the length of a block."""
         self._guards += 1
-        journal = self._folder / f"journal-{self._guards}.sqlite3"
+        journal = self.folder / f"journal-{self._guards}.sqlite3"
         env = self.settings(journal)
         stop = asyncio.Event()
         with capture_logs() as lines:

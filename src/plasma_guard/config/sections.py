@@ -342,6 +342,66 @@ class Journal(_Section):
     )
 
 
+class Vault(_Section):
+    """What leaving the chain takes, kept on disk, and a wallet's way through it."""
+
+    path: FilePath | None = setting(
+        None,
+        "The SQLite file. Unset: beside the journal, with .vault before its ending.",
+        expected="the path of a file on a local disk",
+        example=Path("journal.vault.sqlite3"),
+    )
+    child_chain_url: Url | None = setting(
+        None,
+        "Base URL of the operator's child chain: its block.get gives whole blocks, which are proven, and the "
+        "signatures that a security-critical Watcher does not tell. May hold access tokens: never logged.",
+        expected="an http:// or https:// URL",
+        remedy=URL_REMEDY.format('child_chain_url = "http://127.0.0.1:9656"'),
+        example="http://127.0.0.1:9656",
+        repr=False,
+    )
+    refresh_interval: Number = seconds(
+        600, "Longest time between two refreshes; deposits and, as needed, new blocks cause more.", 0.1, 86400
+    )
+    depth: Whole = setting(
+        3,
+        "How many generations of your own transactions can be exited in flight, back from each output.",
+        expected="a whole number of generations from 1 to 20",
+        unit="generations",
+        ge=1,
+        le=20,
+    )
+    missing_alert_after: Number = seconds(
+        900, "Root-chain time for which something may be missing before that is an alert.", 0, 604800
+    )
+    submit_enabled: bool = setting(
+        default=False,
+        doc="Whether a wallet can submit through the guard, which keeps its transactions first.",
+        expected="true or false",
+    )
+    submit_host: str = setting(
+        "127.0.0.1",
+        "Address on which wallets are listened to; only those of a loopback address should be.",
+        expected="an IP address or host name",
+        pattern=r"^[A-Za-z0-9.:_-]{1,253}$",
+    )
+    submit_port: Whole = setting(
+        9465,
+        "Port on which wallets are listened to; 0 takes any free one.",
+        expected="a port from 0 to 65535",
+        ge=0,
+        le=65535,
+    )
+    submit_url: Url | None = setting(
+        None,
+        "Where wallets' requests go on to; unset: watcher.url. May hold access tokens: never logged.",
+        expected="an http:// or https:// URL",
+        remedy=URL_REMEDY.format('submit_url = "http://127.0.0.1:7534"'),
+        example="http://127.0.0.1:7534",
+        repr=False,
+    )
+
+
 class Server(_Section):
     """The HTTP server of /live, /ready, /status and /metrics."""
 

@@ -12,6 +12,7 @@ from plasma_guard.daemon.agenda import Agenda, Item
 from plasma_guard.daemon.audit import Audit
 from plasma_guard.daemon.funds import Funds
 from plasma_guard.daemon.heads import Heads
+from plasma_guard.daemon.keep import Keep
 from plasma_guard.daemon.permits import Permits
 from plasma_guard.daemon.react import React
 from plasma_guard.daemon.scan import Scan
@@ -83,6 +84,7 @@ class Supervisor:
         health: Health,
         alerts: Alerts,
         metrics: Metrics,
+        keep: Keep | None = None,
     ) -> None:
         self._heads = heads
         self._game = game
@@ -107,6 +109,7 @@ class Supervisor:
         self._health = health
         self._alerts = alerts
         self._metrics = metrics
+        self._keep = keep
         self._offered: set[UtxoPosition] = set()
         self.head: BlockStamp | None = None
 
@@ -131,6 +134,8 @@ class Supervisor:
                 tasks.create_task(self._forever("audit", self._ask, lambda: self._pace.incident))
                 tasks.create_task(self._forever("funds", self._funds.check, lambda: FUNDS_EVERY))
                 tasks.create_task(self._forever("permits", self._permits.refresh, lambda: FUNDS_EVERY))
+                if self._keep is not None:
+                    tasks.create_task(self._forever("vault", self._keep.step, lambda: self._pace.root_chain))
                 tasks.create_task(self._forever("reactions", lambda: self._turns(answers), lambda: 0.0))
                 await _until(stop)
         except* _Stop:

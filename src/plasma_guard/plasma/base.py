@@ -1,7 +1,7 @@
 """What the rules of every generation share."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import ClassVar
 
 from plasma_guard.domain.errors import MalformedError
@@ -128,6 +128,10 @@ class BaseRules(ABC):
     def merkle_proof(self, txs: Sequence[bytes], index: int) -> bytes:
         """Return the 512 bytes that prove transaction `index`."""
         return self.tree.proof(txs, index)
+
+    def merkle_proofs(self, txs: Sequence[bytes], indexes: Collection[int]) -> dict[int, bytes]:
+        """Return the 512 bytes of several transactions, by index."""
+        return self.tree.proofs(txs, indexes)
 
     def verify_inclusion(self, unsigned: bytes, txindex: int, proof: bytes, root: Hash32) -> bool:
         """Tell whether `proof` shows `unsigned` to be transaction `txindex` under `root`."""
