@@ -7,13 +7,15 @@ from typing import Any, TypeVar
 from plasma_guard.domain.evidence import (
     Competitor,
     ExitData,
+    FoundTransaction,
     Inclusion,
+    InFlightData,
     InputSpend,
     OutputSpend,
     StandardExitChallenge,
 )
 from plasma_guard.domain.position import UtxoPosition
-from plasma_guard.domain.primitives import Address
+from plasma_guard.domain.primitives import Address, Hash32
 from plasma_guard.domain.watchers import ExitableUtxo, WatcherStatus
 from plasma_guard.ports import Watcher
 
@@ -66,6 +68,14 @@ class Asking:
     async def exit_data(self, position: UtxoPosition) -> ExitData:
         """Ask `utxo.get_exit_data`."""
         return await self._ask(self._watcher.exit_data, position)
+
+    async def in_flight_data(self, signed: bytes) -> InFlightData:
+        """Ask `in_flight_exit.get_data`."""
+        return await self._ask(self._watcher.in_flight_data, signed)
+
+    async def transaction(self, tx_hash: Hash32) -> FoundTransaction:
+        """Ask `transaction.get`."""
+        return await self._ask(self._watcher.transaction, tx_hash)
 
     async def _ask(self, question: Callable[..., Awaitable[T]], *about: Hashable) -> T:
         key = (question.__name__, *about)
