@@ -72,11 +72,18 @@ class AldExitGame:
             abi.RESPOND_TO_NON_CANONICAL_CHALLENGE,
             abi.CHALLENGE_INPUT_SPENT,
             abi.CHALLENGE_OUTPUT_SPENT,
+            self._revision.delete_non_piggybacked,
         )
         calls_: dict[bytes, Collection[Wei]] = {function.selector: (Wei(0),) for function in free}
         for function in (abi.PIGGYBACK_ON_INPUT, abi.PIGGYBACK_ON_OUTPUT):
             calls_[function.selector] = (bonds.piggyback,)
-        return {self._contracts.exit_game: calls_}
+        calls_[abi.START_STANDARD_EXIT.selector] = (bonds.standard_exit,)
+        calls_[abi.START_IN_FLIGHT_EXIT.selector] = (bonds.in_flight_exit,)
+        framework = (abi.ADD_EXIT_QUEUE, self._revision.process_exits)
+        return {
+            self._contracts.exit_game: calls_,
+            self._contracts.entry: {function.selector: (Wei(0),) for function in framework},
+        }
 
     async def standard_exits(self, exit_ids: Sequence[ExitId], at: BlockStamp) -> list[StandardExit]:
         """Read several exits at one block, in the order asked.
@@ -157,11 +164,13 @@ class AldExitGame:
             intent=intent,
             case_id=case_id,
             account=account,
-            to=self._contracts.exit_game,
+            to=self._contracts.entry
+            if isinstance(action, calls.FRAMEWORK_CALLS)
+            else self._contracts.exit_game,
             data=calls.encode(self._revision, action, account),
             value=value_of(action),
             purpose=purpose_of(action),
-            gas_limit=calls.GAS_LIMITS[type(action)],
+            gas_limit=calls.gas_limit(action),
         )
 
     def refusal(self, action: Action, reason: str | None) -> Meaning:

@@ -62,9 +62,13 @@ class RootChainExitGame:
             abi.RESPOND_TO_NON_CANONICAL_CHALLENGE,
             abi.CHALLENGE_INPUT_SPENT,
             abi.CHALLENGE_OUTPUT_SPENT,
+            abi.ADD_TOKEN,
+            abi.PROCESS_EXITS,
         )
         calls_: dict[bytes, Collection[Wei]] = {function.selector: (Wei(0),) for function in free}
         calls_[abi.PIGGYBACK_IN_FLIGHT_EXIT.selector] = (bonds.piggyback,)
+        calls_[abi.START_STANDARD_EXIT.selector] = (bonds.standard_exit,)
+        calls_[abi.START_IN_FLIGHT_EXIT.selector] = (bonds.in_flight_exit,)
         return {self._contracts.entry: calls_}
 
     async def standard_exits(self, exit_ids: Sequence[ExitId], at: BlockStamp) -> list[StandardExit]:
@@ -147,7 +151,7 @@ class RootChainExitGame:
             data=calls.encode(action),
             value=value_of(action),
             purpose=purpose_of(action),
-            gas_limit=calls.GAS_LIMITS[type(action)],
+            gas_limit=calls.gas_limit(action),
         )
 
     def refusal(self, action: Action, reason: str | None) -> Meaning:  # noqa: ARG002 (the port says so)
