@@ -187,11 +187,11 @@ def test_a_day_has_a_cap_of_its_own_and_then_begins_anew(form: Any) -> None:
 def test_replacements_count_once_and_with_the_dearest() -> None:
     """Only one transaction of a nonce is ever mined."""
     signer, _ = signer_of(max_gas_cost_per_day=Wei(2 * COST))
-    for price in (10**11, 10**11 - 1, 10**11):
+    signer.sign_transaction(transaction(nonce=4))
+    for price in (10**11, 10**11, 10**10, 10**11):
         signer.sign_transaction(transaction(maxFeePerGas=price))
-    signer.sign_transaction(transaction(nonce=4, gas=290_000))
     with pytest.raises(PolicyViolation, match="24 hours"):
-        signer.sign_transaction(transaction(maxFeePerGas=11 * 10**10))
+        signer.sign_transaction(transaction(maxFeePerGas=10**11 + 1))
 
 
 def test_a_call_that_pays_another_sender_is_not_signed() -> None:

@@ -125,11 +125,20 @@ def say_held(flight: Flight, current: Attempt, curve: Curve, moment: Moment) -> 
         )
         return
     flight.clear("priced_out")
+    if needed > limit:
+        flight.alarm(
+            "at_limit",
+            Severity.CRITICAL,
+            f"a block takes {needed} wei per gas, more than the {limit} that its budget of "
+            f"{flight.window.budget} wei and the caps allow; it offers {price}, and the same bytes go out "
+            "again each block",
+        )
+        return
     flight.alarm(
         "at_limit",
-        Severity.WARNING if price >= needed else Severity.CRITICAL,
-        f"waits at the highest price allowed, {price} wei per gas (limit {limit}), while a block takes "
-        f"{needed}; the same bytes are offered again each block; the budget is {flight.window.budget} wei",
+        Severity.WARNING,
+        f"waits at the highest price allowed now, {price} wei per gas (limit {limit}, of a budget of "
+        f"{flight.window.budget} wei), while a block takes {needed}; the same bytes go out again each block",
     )
 
 
