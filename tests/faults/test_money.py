@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 
+import httpx
 import pytest
 
 from plasma_guard.daemon.funds import Funds
@@ -206,6 +207,12 @@ async def bond_changes(net: Arena, new: Wei) -> int:
     return await net.evm.timestamp() + TWO_DAYS
 
 
+async def reports(net: Arena, event: str) -> bool:
+    async with httpx.AsyncClient(trust_env=False) as http:
+        answer = (await http.post(net.connection.watcher_url + "/status.get", json={})).json()
+    return any(each["event"] == event for each in answer["data"]["byzantine_events"])
+
+
 async def test_fault_21_a_bond_that_changes_is_posted_as_it_is_now(net: Arena, tmp_path: Path) -> None:
     """Fault 21: a piggyback waits in the pool when another bond comes into force.
 
@@ -221,6 +228,7 @@ async def test_fault_21_a_bond_that_changes_is_posted_as_it_is_now(net: Arena, t
     await net.evm.increase_time(changes_at - 600 - await net.evm.timestamp())
     exits = InFlightExits(people)
     exit_ = await exits.start(people["alice"], payment)
+    await until(lambda: reports(net, "piggyback_available"), "the Watcher reports the exit")
     await net.hold()
     async with running(Guard(net.connection, tmp_path / "guard")) as guard:
         await guard.heard("signed")
