@@ -224,6 +224,10 @@ class ExitGame(Protocol):
         """Return which calls the guard ever makes: contract, selector, and the exact values it may carry."""
         ...
 
+    def bound_calls(self) -> Mapping[bytes, int]:
+        """Return whose calldata names the sender: selector, and at which byte keccak256 of it stands."""
+        ...
+
     async def standard_exits(self, exit_ids: Sequence[ExitId], at: BlockStamp) -> list[StandardExit]:
         """Read several exits at one block, in the order asked."""
         ...
@@ -415,6 +419,10 @@ class Journal(Protocol):
 
     async def outcome(self, intent: str) -> Outcome | None:
         """Return what became of an intent, or None while it is open or unknown."""
+        ...
+
+    async def costs(self, since: Timestamp) -> dict[str, tuple[Timestamp, Wei]]:
+        """Return when each intent settled after `since` was settled, and what its gas did cost."""
         ...
 
     async def outcomes(self, case_id: int) -> list[Outcome]:

@@ -125,6 +125,7 @@ class Supervisor:
                     settle=self._settle,
                     account=self._account,
                     observed=self._observed,
+                    permits=self._permits,
                     alerts=self._alerts,
                     tasks=tasks,
                     on_done=self._look_again,

@@ -1,6 +1,7 @@
 """The signer that holds a key in this process."""
 
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from typing import Any, NoReturn, SupportsIndex
 
 import coincurve
@@ -8,6 +9,7 @@ import rlp
 
 from plasma_guard.domain.errors import MalformedError, PolicyViolation
 from plasma_guard.domain.primitives import Address, Hash32, shorten
+from plasma_guard.keys.allowance import Allowance
 from plasma_guard.keys.policy import SigningPolicy
 from plasma_guard.plasma.keccak import digest, keccak
 from plasma_guard.plasma.rlp import encode_integer, encode_list, encode_string
@@ -33,13 +35,16 @@ _FIELDS = frozenset(
 class LocalSigner:
     """Implements the Signer port; shows its address and nothing else of the key, and cannot be pickled."""
 
-    __slots__ = ("__key", "__policy", "_address")
+    __slots__ = ("__key", "__policy", "_address", "_allowance")
 
-    def __init__(self, key: bytes, policy: SigningPolicy) -> None:
+    def __init__(
+        self, key: bytes, policy: SigningPolicy, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         """Hold a 32-byte private key; raises `MalformedError` when the curve has no such key."""
         self._address = address_of(key)
         self.__key = coincurve.PrivateKey(key)
         self.__policy = policy
+        self._allowance = Allowance(policy.max_gas_cost_per_day, clock)
 
     @property
     def address(self) -> Address:
@@ -54,17 +59,21 @@ class LocalSigner:
         """
         wanted = _normalized(transaction)
         legacy = "gasPrice" in wanted
+        max_fee = wanted["gasPrice"] if legacy else wanted["maxFeePerGas"]
+        nonce, worst = wanted["nonce"], wanted["gas"] * max_fee
         self.__policy.check(
             self._address,
             to=wanted["to"],
             value=wanted["value"],
             data=wanted["data"],
             gas=wanted["gas"],
-            max_fee=wanted["gasPrice"] if legacy else wanted["maxFeePerGas"],
+            max_fee=max_fee,
             chain_id=wanted["chainId"],
         )
+        self._allowance.check(nonce, worst)
         raw = _signed(wanted, self.__key)
         _verify(raw, wanted, self._address)
+        self._allowance.note(nonce, worst)
         return raw, keccak(raw)
 
     def __repr__(self) -> str:
