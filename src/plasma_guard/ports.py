@@ -398,6 +398,10 @@ class Journal(Protocol):
         """Return what became of an intent, or None while it is open or unknown."""
         ...
 
+    async def costs(self, since: Timestamp) -> dict[str, tuple[Timestamp, Wei]]:
+        """Return when each intent settled after `since` was settled, and what its gas did cost."""
+        ...
+
     async def outcomes(self, case_id: int) -> list[Outcome]:
         """Return what became of a case's intents, oldest first; open ones are left out."""
         ...

@@ -136,8 +136,12 @@ class Rejected:
 
 @dataclass(frozen=True, slots=True)
 class FeeFacts:
-    """What prices are now: next base fee (None before EIP-1559) and a usual tip, in wei per gas."""
+    """What prices are now: next base fee (None before EIP-1559) and a usual tip, in wei per gas.
+
+    `usual` is what the base fee was in the calmer part of the last hour; None where nobody can say.
+    """
 
     base_fee: Wei | None
     tip: Wei
     at: Timestamp
+    usual: Wei | None = None

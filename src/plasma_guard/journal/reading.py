@@ -14,8 +14,8 @@ from plasma_guard.domain.decisions import Window
 from plasma_guard.domain.errors import JournalError
 from plasma_guard.domain.exits import InFlightExitStarted
 from plasma_guard.domain.position import UtxoPosition
-from plasma_guard.domain.primitives import Address, Hash32, Timestamp
-from plasma_guard.domain.transactions import Attempt, Outcome, Standing, TxCandidate
+from plasma_guard.domain.primitives import Address, Hash32, Timestamp, Wei
+from plasma_guard.domain.transactions import Attempt, Confirmed, Outcome, Reverted, Standing, TxCandidate
 from plasma_guard.journal import rows
 from plasma_guard.journal.concluding import read_case
 from plasma_guard.journal.database import Reader, reading_engine
@@ -199,6 +199,22 @@ class JournalReads:
         def read(connection: Connection) -> Outcome | None:
             row = connection.execute(query).one_or_none()
             return None if row is None or row[0] is None else rows.outcome(row[0], row[1])
+
+        return await self._read(read)
+
+    async def costs(self, since: Timestamp) -> dict[str, tuple[Timestamp, Wei]]:
+        """Return when each intent settled after `since` was settled, and what its gas did cost."""
+        query = select(
+            intents.c.intent, intents.c.outcome, intents.c.outcome_body, intents.c.outcome_at
+        ).where(intents.c.outcome.in_(("confirmed", "reverted")), intents.c.outcome_at > since)
+
+        def read(connection: Connection) -> dict[str, tuple[Timestamp, Wei]]:
+            found = {}
+            for intent, kind, body, at in connection.execute(query):
+                outcome = rows.outcome(kind, body)
+                if isinstance(outcome, Confirmed | Reverted):
+                    found[intent] = (Timestamp(at), outcome.receipt.cost)
+            return found
 
         return await self._read(read)
 

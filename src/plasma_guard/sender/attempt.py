@@ -30,7 +30,8 @@ class Facts:
     """What the chain said about one intent at one head.
 
     `mined_count` is the account's lowest unused nonce; `receipts` are those of the intent's own hashes;
-    `now` is monotonic seconds; `urgent` says that the window's soft time has passed.
+    `now` is monotonic seconds; `urgent` says that the window's soft time has passed, `behind` that the newest
+    attempt's price has fallen behind market or time and may be raised.
     """
 
     head: int
@@ -38,6 +39,7 @@ class Facts:
     mined_count: int
     receipts: Mapping[Hash32, Receipt]
     urgent: bool = False
+    behind: bool = False
 
 
 class SendState:
@@ -93,7 +95,8 @@ class SendState:
         if facts.mined_count > current.nonce:
             return self._nonce_used(facts)
         self._foreign_seen.clear()
-        if self._must_bump or facts.now - self._signed_at >= self._bump_after:
+        behind = facts.behind and self.unoffered(facts.head)
+        if self._must_bump or behind or facts.now - self._signed_at >= self._bump_after:
             return Step.BUMP
         return Step.BROADCAST if self.unoffered(facts.head) else Step.WAIT
 

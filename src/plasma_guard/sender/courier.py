@@ -10,7 +10,7 @@ import structlog
 from plasma_guard.domain.crashpoints import crash_point
 from plasma_guard.domain.decisions import Severity
 from plasma_guard.domain.errors import CallReverted, ChainUnavailable
-from plasma_guard.domain.primitives import Hash32, shorten
+from plasma_guard.domain.primitives import Hash32, Wei, shorten
 from plasma_guard.domain.transactions import (
     Accepted,
     Attempt,
@@ -29,7 +29,19 @@ from plasma_guard.sender.attempt import Facts, SendState, Step
 from plasma_guard.sender.flight import Flight
 from plasma_guard.sender.node_errors import NodeError, classify, lacks_funds
 from plasma_guard.sender.preflight import measure, rehearse
-from plasma_guard.sender.pricing import Moment, Shortfall, bumped_price, first_price, shortfall, sign
+from plasma_guard.sender.pricing import (
+    SHORTFALLS,
+    Means,
+    Moment,
+    Shortfall,
+    bumped_price,
+    curve_of,
+    first_price,
+    say_held,
+    shortfall,
+    sign,
+)
+from plasma_guard.sender.purse import Purse
 from plasma_guard.sender.receipts import own_receipts
 from plasma_guard.sender.settings import SenderSettings
 
@@ -49,6 +61,7 @@ class Courier:
     clock: Clock
     metrics: Metrics
     settings: SenderSettings
+    purse: Purse
 
     def take_up(self, flight: Flight, standing: Standing) -> None:
         """Begin where the disk says an intent is; one that was mined, successfully or not, is over."""
@@ -65,6 +78,8 @@ class Courier:
             bump_after=self.settings.bump_after,
             foreign_heads=self.settings.foreign_heads,
         )
+        if (newest := flight.state.current) is not None:
+            self.purse.hold(intent, newest.gas_limit * newest.fees.max_fee)
 
     async def look(
         self, flight: Flight, state: SendState, moment: Moment, *, available: int, queued_behind: bool
@@ -77,7 +92,12 @@ class Courier:
         before = state.receipt
         receipts = await own_receipts(self.chain, state.attempts)
         urgent = moment.head.timestamp >= flight.window.soft
-        facts = Facts(moment.head.number, moment.now, moment.mined_count, receipts, urgent=urgent)
+        if flight.priced_at is None:
+            flight.priced_at = moment.head.timestamp
+        behind = self._is_behind(flight, state, moment)
+        facts = Facts(
+            moment.head.number, moment.now, moment.mined_count, receipts, urgent=urgent, behind=behind
+        )
         flight.step = state.next_step(facts)
         await self._note_mining(state, before.tx_hash if before else None, moment)
         match flight.step:
@@ -100,18 +120,19 @@ class Courier:
 
         `available` is in wei. Raises `PolicyViolation` when the signer refuses.
         """
-        current, cap = state.current, self.settings.max_fee_per_gas
+        current, settings = state.current, self.settings
+        means = Means(available, self._day(flight, moment))
         if current is None:
-            price: Fees | Shortfall | None = first_price(flight, gas_limit, moment, available, cap)
+            price: Fees | Shortfall | None = first_price(flight, gas_limit, moment, means, settings)
         else:
-            price = bumped_price(flight, current, gas_limit, moment, available, cap)
+            price = bumped_price(flight, current, gas_limit, moment, means, settings)
         if isinstance(price, Shortfall):
             await self._short(flight, price, moment)
             return None
         if price is None:
             state.cannot_bump()
             return None
-        flight.clear("unaffordable")
+        flight.clear(*SHORTFALLS, "at_limit", "priced_out")
         attempt = sign(
             self.signer,
             flight.candidate,
@@ -130,6 +151,7 @@ class Courier:
         crash_point("attempt.recorded")
         bump = state.current is not None
         state.signed(attempt, moment.now)
+        self.purse.hold(attempt.intent, attempt.gas_limit * attempt.fees.max_fee)
         self.metrics.count("attempts_total")
         if bump:
             self.metrics.count("tx_bumps_total")
@@ -178,6 +200,8 @@ class Courier:
         crash_point("outcome.known")
         await self.journal.record_outcome(flight.candidate.intent, outcome, moment.head.timestamp)
         crash_point("outcome.recorded")
+        cost = outcome.receipt.cost if isinstance(outcome, Confirmed | Reverted) else None
+        self.purse.settle(flight.candidate.intent, cost, moment.head.timestamp)
         flight.land(outcome)
 
     async def _gas_to_sign(
@@ -229,15 +253,10 @@ class Courier:
         current = state.current
         if current is None:
             return None
-        limit = fees.ceiling(self.settings.max_fee_per_gas, flight.window.budget, current.gas_limit)
-        if fees.replacement(current.fees, moment.prices, limit) is None:
+        curve = curve_of(flight, current.gas_limit, moment, self.settings, self._day(flight, moment))
+        if curve.rise(current.fees, moment.prices, moment.head.timestamp) is None:
             state.cannot_bump()
-            flight.alarm(
-                "at_limit",
-                Severity.WARNING,
-                f"waits at the highest price allowed, {current.fees.max_fee} wei per gas "
-                f"(limit {limit}); the same bytes are offered again each block",
-            )
+            say_held(flight, current, curve, moment)
             return None
         try:
             await rehearse(self.chain, flight.candidate)
@@ -246,6 +265,17 @@ class Courier:
                 log.info("price held: the call would not work now", tx=str(current.hash), reason=str(error))
                 return None
         return current.gas_limit
+
+    def _is_behind(self, flight: Flight, state: SendState, moment: Moment) -> bool:
+        current = state.current
+        if current is None:
+            return False
+        curve = curve_of(flight, current.gas_limit, moment, self.settings, self._day(flight, moment))
+        return curve.is_behind(current.fees, moment.prices, moment.head.timestamp)
+
+    def _day(self, flight: Flight, moment: Moment) -> Wei | None:
+        """What is left for the gas of a call of what a day may cost."""
+        return self.purse.left_for(flight.candidate.intent, moment.head.timestamp)
 
     async def _note_mining(self, state: SendState, before: Hash32 | None, moment: Moment) -> None:
         after = state.receipt
@@ -283,9 +313,9 @@ class Courier:
     async def _short(self, flight: Flight, missing: Shortfall, moment: Moment) -> None:
         """Say what is missing; keep the intent open while it can still be in time."""
         flight.alarm(
-            "unaffordable",
+            missing.name,
             Severity.CRITICAL,
-            f"{missing.sums}: top up {flight.candidate.account} with {missing.top_up} wei",
+            f"{missing.sums}: {missing.remedy}",
             top_up=missing.top_up,
         )
         if flight.unsigned and moment.head.timestamp > flight.window.hard:

@@ -3,9 +3,15 @@
 import asyncio
 
 from plasma_guard.domain.decisions import Severity, Window
-from plasma_guard.domain.transactions import Outcome, TxCandidate
+from plasma_guard.domain.primitives import Timestamp
+from plasma_guard.domain.transactions import FeeFacts, Outcome, TxCandidate
 from plasma_guard.ports import Alerts
+from plasma_guard.sender import fees
 from plasma_guard.sender.attempt import SendState, Step
+from plasma_guard.sender.purse import Claim
+
+UNMEASURED_GAS = 500_000
+"""Gas units reckoned for a call whose gas use nobody measured."""
 
 
 class Alarms:
@@ -42,6 +48,8 @@ class Flight:
         self.state: SendState | None = None
         """None until the attempts on disk are read."""
         self.step = Step.WAIT
+        self.priced_at: Timestamp | None = None
+        """When it was first looked at, in root-chain time: its prices climb from then on."""
         self.outcome: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
         self._alarms = Alarms(
             alerts, f"send/{candidate.intent}", case=candidate.case_id, account=str(candidate.account)
@@ -71,13 +79,26 @@ class Flight:
         current = self.state.current if self.state is not None and self.state.in_flight else None
         return 0 if current is None else current.gas_limit * current.fees.max_fee + self.candidate.value
 
+    def claim(self, prices: FeeFacts, now: Timestamp) -> Claim:
+        """Return what it may take from the account at root-chain time `now`."""
+        window, candidate = self.window, self.candidate
+        gas = (candidate.gas_limit or UNMEASURED_GAS) * fees.quote(prices).max_fee
+        return Claim(
+            candidate.intent,
+            self.reserved,
+            min(gas, window.budget) + candidate.value,
+            window.budget,
+            window.hard,
+            now >= window.soft,
+        )
+
     def alarm(self, name: str, severity: Severity, message: str, **facts: object) -> None:
         """Tell a person, once until it is cleared."""
         self._alarms.alarm(name, severity, f"{self.candidate.purpose}: {message}", **facts)
 
-    def clear(self, name: str) -> None:
-        """Say that it is over."""
-        self._alarms.clear(name)
+    def clear(self, *names: str) -> None:
+        """Say that these are over."""
+        self._alarms.clear(*names)
 
     async def on_disk(self) -> bool:
         """Wait until the intent is on disk; if it cannot be put there, those who wait hear why."""

@@ -22,6 +22,7 @@ from plasma_guard.sender.attempt import SendState, Step
 from plasma_guard.sender.courier import Courier
 from plasma_guard.sender.flight import Alarms, Flight
 from plasma_guard.sender.pricing import Moment
+from plasma_guard.sender.purse import Ledger
 
 log = structlog.get_logger(__name__)
 PREPARED_POLLS = 2
@@ -144,7 +145,7 @@ class Lane:
         # What is new gains nothing from facts that are a moment younger, and may lose by the wait.
         moment = (self.prepared() if new else None) or await self._moment()
         active = self._active([(each, each.state) for each in flights if each.state is not None])
-        reserved = sum(flight.reserved for flight in flights)
+        ledger = self._ledger(moment)
         newest = max((s.current.nonce for _, s in active if s.current and s.in_flight), default=-1)
         looked = await asyncio.gather(
             *(
@@ -154,7 +155,7 @@ class Lane:
                     flight,
                     state,
                     moment,
-                    available=moment.balance - reserved + flight.reserved,
+                    available=ledger.available(flight.candidate.intent),
                     queued_behind=state.current is not None and state.current.nonce < newest,
                 )
                 for flight, state in active
@@ -173,6 +174,7 @@ class Lane:
 
     async def _read(self, head: BlockStamp) -> Moment:
         chain, asked_at = self._courier.chain, self._courier.clock.monotonic()
+        await self._courier.purse.open(head.timestamp)
         count, balance, prices = await asyncio.gather(
             chain.transaction_count(self._account), chain.balance(self._account), chain.fee_facts()
         )
@@ -195,7 +197,7 @@ class Lane:
         """Sign in the given order, then put all on disk in one commit; `taken` None is read now."""
         if not wanted:
             return
-        reserved = {name: flight.reserved for name, flight in self._flights.items()}
+        ledger = self._ledger(moment)
         if taken is None:
             taken = await self._taken()
         signed: list[tuple[Flight, SendState, Attempt]] = []
@@ -206,7 +208,6 @@ class Lane:
             nonce = (
                 state.current.nonce if state.current is not None else _lowest_free(moment.mined_count, taken)
             )
-            others = sum(amount for other, amount in reserved.items() if other != name)
             attempt = await self._survive(
                 flight,
                 self._courier.prepare,
@@ -215,11 +216,11 @@ class Lane:
                 moment,
                 gas_limit=gas_limit,
                 nonce=nonce,
-                available=moment.balance - others,
+                available=ledger.available(name),
             )
             if attempt is not None:
                 taken.add(nonce)
-                reserved[name] = attempt.gas_limit * attempt.fees.max_fee + flight.candidate.value
+                ledger.hold(name, attempt.gas_limit * attempt.fees.max_fee + flight.candidate.value)
                 signed.append((flight, state, attempt))
         await asyncio.gather(
             *(
@@ -227,6 +228,12 @@ class Lane:
                 for flight, state, attempt in signed
             )
         )
+
+    def _ledger(self, moment: Moment) -> Ledger:
+        """Return what each call may take of the balance, by what is open now."""
+        now, prices = moment.head.timestamp, moment.prices
+        claims = [flight.claim(prices, now) for flight in self._flights.values() if not flight.outcome.done()]
+        return Ledger(moment.balance, self._settings.reserve, claims)
 
     async def _taken(self) -> set[int]:
         """Return the nonces of signed bytes of open intents, whether or not these are resumed already."""

@@ -13,6 +13,7 @@ from plasma_guard.domain.transactions import Outcome, TxCandidate
 from plasma_guard.ports import Alerts, Chain, Clock, Journal, Metrics, Signer
 from plasma_guard.sender.courier import Courier
 from plasma_guard.sender.lane import Lane
+from plasma_guard.sender.purse import Purse
 from plasma_guard.sender.settings import SenderSettings
 
 
@@ -34,8 +35,9 @@ class TxSender:
         self._journal = journal
         self._clock = clock
         self._lanes: dict[Address, Lane] = {}
+        purse = Purse(journal, settings.max_cost_per_day)
         for signer in signers:
-            courier = Courier(signer, chain, journal, clock, metrics, settings)
+            courier = Courier(signer, chain, journal, clock, metrics, settings, purse)
             self._lanes[signer.address] = Lane(courier, alerts)
 
     async def submit(self, candidate: TxCandidate, window: Window) -> Outcome:
