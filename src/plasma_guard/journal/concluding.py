@@ -18,7 +18,12 @@ _NEW_CASE = insert(cases).on_conflict_do_nothing(index_elements=list(_KEY))
 _CASE = select(cases).where(*(cases.c[name] == bindparam(name) for name in _KEY))
 _OUTCOMES = (
     select(intents.c.outcome, intents.c.outcome_body)
-    .where(intents.c.case_id == bindparam("case"), intents.c.outcome.is_not(None))
+    .where(
+        intents.c.case_id == bindparam("case"),
+        intents.c.outcome.is_not(None),
+        # A transfer to ourselves only frees a nonce; it answers nothing.
+        intents.c.to != intents.c.account,
+    )
     .order_by(intents.c.id)
 )
 _LAST_DECISION = (

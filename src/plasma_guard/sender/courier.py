@@ -3,7 +3,9 @@
 The order on disk never changes: intent, signed bytes, broadcast, outcome; each is committed before the next.
 """
 
-from dataclasses import dataclass
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import structlog
 
@@ -12,12 +14,14 @@ from plasma_guard.domain.decisions import Severity
 from plasma_guard.domain.errors import CallReverted, ChainUnavailable
 from plasma_guard.domain.primitives import Hash32, Wei, shorten
 from plasma_guard.domain.transactions import (
+    OUT_OF_GAS,
     Accepted,
     Attempt,
     AttemptStatus,
     Confirmed,
     Fees,
     Outcome,
+    Receipt,
     Reverted,
     Standing,
     Unaffordable,
@@ -26,7 +30,9 @@ from plasma_guard.domain.transactions import (
 from plasma_guard.ports import Chain, Clock, Journal, Metrics, Signer
 from plasma_guard.sender import fees
 from plasma_guard.sender.attempt import Facts, SendState, Step
+from plasma_guard.sender.curve import Curve
 from plasma_guard.sender.flight import Flight
+from plasma_guard.sender.line import Place
 from plasma_guard.sender.node_errors import NodeError, classify, lacks_funds
 from plasma_guard.sender.preflight import measure, rehearse
 from plasma_guard.sender.pricing import (
@@ -70,67 +76,124 @@ class Courier:
         if isinstance(outcome, Confirmed | Reverted):
             flight.land(outcome)
             return
-        attempts = [attempt for attempt in standing.attempts if attempt.intent == intent]
-        flight.state = SendState(
+        flight.state = self.state_of([each for each in standing.attempts if each.intent == intent])
+        if (newest := flight.state.current) is not None:
+            self.purse.hold(intent, newest.gas_limit * newest.fees.max_fee)
+
+    def state_of(self, attempts: Sequence[Attempt]) -> SendState:
+        """Return where an intent is that has these attempts on disk, oldest first."""
+        return SendState(
             attempts,
             self.clock.monotonic(),
             confirmations=self.settings.confirmations,
             bump_after=self.settings.bump_after,
             foreign_heads=self.settings.foreign_heads,
         )
-        if (newest := flight.state.current) is not None:
-            self.purse.hold(intent, newest.gas_limit * newest.fees.max_fee)
 
     async def look(
-        self, flight: Flight, state: SendState, moment: Moment, *, available: int, queued_behind: bool
+        self,
+        flight: Flight,
+        state: SendState,
+        moment: Moment,
+        *,
+        available: int,
+        queued_behind: bool,
+        alone: bool,
     ) -> int | None:
         """Take in what the chain says; return a gas limit in gas units when a signature is wanted.
 
         `available` is what no other call has a claim on, in wei; `queued_behind` says that other calls
-        wait for this one's nonce to be used.
+        wait for this one's nonce to be used, `alone` that no other call was ever signed for it.
         """
         before = state.receipt
         receipts = await own_receipts(self.chain, state.attempts)
         urgent = moment.head.timestamp >= flight.window.soft
         if flight.priced_at is None:
             flight.priced_at = moment.head.timestamp
-        behind = self._is_behind(flight, state, moment)
         facts = Facts(
-            moment.head.number, moment.now, moment.mined_count, receipts, urgent=urgent, behind=behind
+            moment.head.number,
+            moment.now,
+            moment.mined_count,
+            receipts,
+            settled_count=0 if receipts else await self._settled_count(state, moment, urgent=urgent),
+            behind=self._is_behind(flight, state, moment),
+            displaced=flight.displaced,
         )
         flight.step = state.next_step(facts)
         await self._note_mining(state, before.tx_hash if before else None, moment)
+        if state.receipt is not None:
+            # What was not needed any more is mined: if a reorg takes it out, it may be what was needed.
+            flight.withdrawn = None
         match flight.step:
             case Step.SETTLE:
                 await self._land_mined(flight, state, moment)
             case Step.REPLAN:
                 await self._give_up_nonce(flight, state, moment)
+            case Step.SIGN if flight.withdrawn is not None:
+                await self.land(flight, WouldRevert(flight.withdrawn), moment)
+            case Step.SIGN if flight.is_fill and self._fill_is_over(flight, moment):
+                await self.land(flight, WouldRevert("the nonce is used without it"), moment)
             case Step.SIGN:
                 return await self._gas_to_sign(flight, moment, available, urgent=urgent)
+            case Step.BUMP | Step.BROADCAST if flight.withdrawn is not None:
+                flight.step = Step.WAIT
+            case Step.BUMP | Step.BROADCAST if alone and await self._may_lower(
+                flight, state, moment, available
+            ):
+                flight.step, flight.lowering = Step.BUMP, True
+                return None if state.current is None else state.current.gas_limit
             case Step.BUMP:
                 return await self._gas_to_bump(flight, state, moment, at_any_price=urgent or queued_behind)
             case _:
                 pass
         return None
 
+    def can_pass(self, flight: Flight, gas_limit: int, moment: Moment) -> bool:
+        """Return whether a call offers what the next block takes."""
+        curve = self._curve(flight, gas_limit, moment)
+        return curve.offer(moment.prices, moment.head.timestamp).max_fee >= fees.attractive(moment.prices)
+
+    def place(self, flight: Flight, current: Attempt, moment: Moment) -> Place:
+        """Return what holding a nonce means for the others of the account."""
+        prices, now = moment.prices, moment.head.timestamp
+        price, curve = current.fees.max_fee, self._curve(flight, current.gas_limit, moment)
+        at_limit = not curve.is_patient(prices, now) and curve.rise(current.fees, prices, now) is None
+        return Place(
+            current.nonce,
+            current.intent,
+            flight.window.hard,
+            cheap=price < fees.attractive(prices),
+            stuck=price < fees.mineable(prices) and at_limit,
+            unwanted=flight.is_fill or flight.surplus or flight.withdrawn is not None,
+        )
+
     async def prepare(
-        self, flight: Flight, state: SendState, moment: Moment, *, gas_limit: int, nonce: int, available: int
+        self,
+        flight: Flight,
+        moment: Moment,
+        *,
+        gas_limit: int,
+        nonce: int,
+        available: int,
+        outbid: Attempt | None,
     ) -> Attempt | None:
         """Return a signed attempt, or None, said aloud, when the account cannot pay for it.
 
-        `available` is in wei. Raises `PolicyViolation` when the signer refuses.
+        `available` is in wei; `outbid` is the dearest attempt that pools may hold for this nonce, whosever.
+        Raises `PolicyViolation` when the signer refuses.
         """
-        current, settings = state.current, self.settings
+        settings = self.settings
         means = Means(available, self._day(flight, moment))
-        if current is None:
+        if outbid is None or flight.lowering:
             price: Fees | Shortfall | None = first_price(flight, gas_limit, moment, means, settings)
         else:
-            price = bumped_price(flight, current, gas_limit, moment, means, settings)
+            price = bumped_price(flight, outbid, gas_limit, moment, means, settings)
         if isinstance(price, Shortfall):
             await self._short(flight, price, moment)
             return None
         if price is None:
-            state.cannot_bump()
+            if flight.state is not None:
+                flight.state.cannot_bump()
             return None
         flight.clear(*SHORTFALLS, "at_limit", "priced_out")
         attempt = sign(
@@ -145,12 +208,13 @@ class Courier:
         crash_point("attempt.signed")
         return attempt
 
-    async def record(self, state: SendState, attempt: Attempt, moment: Moment) -> None:
-        """Put signed bytes on disk; only then may they leave."""
+    async def record(self, flight: Flight, state: SendState, attempt: Attempt, moment: Moment) -> bool:
+        """Put signed bytes on disk; only then may they leave. True when they are."""
         await self.journal.record_attempt(attempt, moment.head.timestamp)
         crash_point("attempt.recorded")
         bump = state.current is not None
-        state.signed(attempt, moment.now)
+        state.signed(attempt, moment.now, lowered=flight.lowering)
+        flight.lowering = False
         self.purse.hold(attempt.intent, attempt.gas_limit * attempt.fees.max_fee)
         self.metrics.count("attempts_total")
         if bump:
@@ -164,6 +228,11 @@ class Courier:
             max_fee=attempt.fees.max_fee,
             max_priority_fee=attempt.fees.max_priority_fee,
         )
+        return True
+
+    async def repeat(self, attempt: Attempt) -> None:
+        """Hand out bytes on disk whose intent nobody has taken up yet: what is behind them needs them."""
+        await self.chain.broadcast(attempt.raw)
 
     async def offer(self, flight: Flight, state: SendState, moment: Moment) -> None:
         """Hand out the newest bytes, first or again; nothing else in the guard broadcasts."""
@@ -253,7 +322,7 @@ class Courier:
         current = state.current
         if current is None:
             return None
-        curve = curve_of(flight, current.gas_limit, moment, self.settings, self._day(flight, moment))
+        curve = self._curve(flight, current.gas_limit, moment)
         if curve.rise(current.fees, moment.prices, moment.head.timestamp) is None:
             state.cannot_bump()
             say_held(flight, current, curve, moment)
@@ -266,12 +335,42 @@ class Courier:
                 return None
         return current.gas_limit
 
+    async def _may_lower(self, flight: Flight, state: SendState, moment: Moment, available: int) -> bool:
+        """Whether less is enough now, and no endpoint holds what was signed before for the nonce.
+
+        Asked only after a refusal: a node that takes the bytes holds them.
+        """
+        current = state.current
+        if current is None or not state.refused or not state.unoffered(moment.head.number):
+            return False
+        means = Means(available, self._day(flight, moment))
+        price = first_price(flight, current.gas_limit, moment, means, self.settings)
+        if isinstance(price, Shortfall) or fees.lowered(current.fees, price) is None:
+            return False
+        before = [attempt.hash for attempt in state.attempts if attempt.nonce == current.nonce]
+        return not any(await asyncio.gather(*(self.chain.is_held(each) for each in before)))
+
     def _is_behind(self, flight: Flight, state: SendState, moment: Moment) -> bool:
         current = state.current
         if current is None:
             return False
-        curve = curve_of(flight, current.gas_limit, moment, self.settings, self._day(flight, moment))
+        curve = self._curve(flight, current.gas_limit, moment)
         return curve.is_behind(current.fees, moment.prices, moment.head.timestamp)
+
+    def _curve(self, flight: Flight, gas_limit: int, moment: Moment) -> Curve:
+        return curve_of(flight, gas_limit, moment, self.settings, self._day(flight, moment))
+
+    async def _settled_count(self, state: SendState, moment: Moment, *, urgent: bool) -> int:
+        """Return how many nonces are used so deep that it is believed; asked only where one of ours is."""
+        current = state.current
+        if current is None or moment.mined_count <= current.nonce:
+            return 0
+        deep = max(0, moment.head.number - state.patience(urgent=urgent) + 1)
+        return await self.chain.transaction_count(self.signer.address, deep)
+
+    def _fill_is_over(self, flight: Flight, moment: Moment) -> bool:
+        """Whether its nonce is used, by whomever, or nobody knows any more what it was for."""
+        return flight.nonce is None or moment.mined_count > flight.nonce
 
     def _day(self, flight: Flight, moment: Moment) -> Wei | None:
         """What is left for the gas of a call of what a day may cost."""
@@ -291,6 +390,8 @@ class Courier:
 
     async def _land_mined(self, flight: Flight, state: SendState, moment: Moment) -> None:
         outcome = state.outcome()
+        if isinstance(outcome, Reverted):
+            outcome = replace(outcome, reason=await self._why_reverted(flight, state, outcome.receipt))
         mined = outcome.receipt.tx_hash
         for attempt in state.attempts:
             final = AttemptStatus.MINED if attempt.hash == mined else AttemptStatus.REPLACED
@@ -298,14 +399,31 @@ class Courier:
                 await self._mark(state, attempt.hash, final, moment)
         await self.land(flight, outcome, moment)
 
+    async def _why_reverted(self, flight: Flight, state: SendState, receipt: Receipt) -> str:
+        """Return why a mined call failed, as its repetition on the block before says; "" if nobody can."""
+        limit = next(each.gas_limit for each in state.attempts if each.hash == receipt.tx_hash)
+        if receipt.gas_used >= limit:
+            return OUT_OF_GAS
+        try:
+            await rehearse(self.chain, flight.candidate, await self.chain.block(receipt.block_number - 1))
+        except CallReverted as error:
+            return str(error)
+        except ChainUnavailable:
+            return ""
+        # It worked until the block that mined it.
+        return "somebody else was first in the same block"
+
     async def _give_up_nonce(self, flight: Flight, state: SendState, moment: Moment) -> None:
         lost = [each for each in state.attempts if each.status is not AttemptStatus.DROPPED]
-        flight.alarm(
-            "key_shared",
-            Severity.CRITICAL,
-            f"nonce {lost[-1].nonce} of {flight.candidate.account} was used by a transaction not ours: "
-            "is the key shared with another program? The call is planned again on the next nonce",
-        )
+        if flight.beaten_by_us:
+            log.info("displaced: another call of ours took its nonce", intent=flight.candidate.intent)
+        else:
+            flight.alarm(
+                "key_shared",
+                Severity.CRITICAL,
+                f"nonce {lost[-1].nonce} of {flight.candidate.account} was used by a transaction not ours: "
+                "is the key shared with another program? The call is planned again on the next nonce",
+            )
         for attempt in lost:
             await self.journal.mark_attempt(attempt.hash, AttemptStatus.DROPPED, moment.head.timestamp)
         state.abandon()
