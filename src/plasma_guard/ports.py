@@ -222,6 +222,10 @@ class ExitGame(Protocol):
         """Return which calls the guard ever makes: contract, selector, and the exact values it may carry."""
         ...
 
+    def bound_calls(self) -> Mapping[bytes, int]:
+        """Return whose calldata names the sender: selector, and at which byte keccak256 of it stands."""
+        ...
+
     async def standard_exits(self, exit_ids: Sequence[ExitId], at: BlockStamp) -> list[StandardExit]:
         """Read several exits at one block, in the order asked."""
         ...

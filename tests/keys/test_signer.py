@@ -2,16 +2,19 @@
 
 import copy
 import pickle
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from eth_account import Account
+from eth_hash.auto import keccak
 from hypothesis import given
 from hypothesis import strategies as st
 
 from plasma_guard.domain.errors import GuardError, MalformedError, PolicyViolation
 from plasma_guard.domain.primitives import Address, Hash32, Wei
 from plasma_guard.keys import LocalSigner, SigningPolicy
+from support.clock import FakeClock
 
 KEY = bytes.fromhex("ac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80")
 ACCOUNT = Address.parse("0xf39fd6e51aad88f6f4ce6ab8827279cfffb92266")
@@ -156,3 +159,46 @@ def test_a_key_of_any_shape_is_held_or_refused_without_being_shown(key: bytes) -
         assert len(key) < 4 or key.hex() not in str(error)  # noqa: PT017 : either result is right
     else:
         assert len(key) == 32
+
+
+def signer_of(**changes: Any) -> tuple[LocalSigner, FakeClock]:
+    clock = FakeClock()
+    return LocalSigner(KEY, replace(POLICY, **changes), clock.monotonic), clock
+
+
+COST = 300_000 * 10**11
+"""What `transaction` costs at worst, in wei."""
+
+
+@pytest.mark.parametrize("form", [transaction, legacy])
+def test_a_day_has_a_cap_of_its_own_and_then_begins_anew(form: Any) -> None:
+    """The signer's own count: no outcome that somebody reports makes room."""
+    signer, clock = signer_of(max_gas_cost_per_day=Wei(2 * COST))
+    for nonce in (3, 4):
+        signer.sign_transaction(form(nonce=nonce))
+    with pytest.raises(PolicyViolation, match=f"{3 * COST} wei in 24 hours"):
+        signer.sign_transaction(form(nonce=5))
+    with pytest.raises(PolicyViolation, match="24 hours"):
+        signer.sign_transaction(form(nonce=5, to=ACCOUNT, data=b""))
+    clock.advance(86_400)
+    signer.sign_transaction(form(nonce=5))
+
+
+def test_replacements_count_once_and_with_the_dearest() -> None:
+    """Only one transaction of a nonce is ever mined."""
+    signer, _ = signer_of(max_gas_cost_per_day=Wei(2 * COST))
+    for price in (10**11, 10**11 - 1, 10**11):
+        signer.sign_transaction(transaction(maxFeePerGas=price))
+    signer.sign_transaction(transaction(nonce=4, gas=290_000))
+    with pytest.raises(PolicyViolation, match="24 hours"):
+        signer.sign_transaction(transaction(maxFeePerGas=11 * 10**10))
+
+
+def test_a_call_that_pays_another_sender_is_not_signed() -> None:
+    """Where calldata names who gets the bond, it must be this account."""
+    signer, _ = signer_of(bound={CHALLENGE: 36})
+    own = transaction(data=CHALLENGE + bytes(32) + keccak(ACCOUNT))
+    signer.sign_transaction(own)
+    for data in (CHALLENGE + bytes(32) + keccak(GAME), CHALLENGE + bytes(32), CHALLENGE):
+        with pytest.raises(PolicyViolation, match="names another recipient"):
+            signer.sign_transaction({**own, "data": data})

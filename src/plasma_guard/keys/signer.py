@@ -1,6 +1,7 @@
 """The signer that holds a key in this process."""
 
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from typing import Any, NoReturn, SupportsIndex
 
 import coincurve
@@ -12,6 +13,7 @@ from eth_utils.exceptions import ValidationError
 
 from plasma_guard.domain.errors import MalformedError, PolicyViolation
 from plasma_guard.domain.primitives import Address, Hash32, shorten
+from plasma_guard.keys.allowance import Allowance
 from plasma_guard.keys.policy import SigningPolicy
 
 KEY_LENGTH = 32
@@ -35,13 +37,16 @@ _FIELDS = frozenset(
 class LocalSigner:
     """Implements the Signer port; shows its address and nothing else of the key, and cannot be pickled."""
 
-    __slots__ = ("__account", "__policy", "_address")
+    __slots__ = ("__account", "__policy", "_address", "_allowance")
 
-    def __init__(self, key: bytes, policy: SigningPolicy) -> None:
+    def __init__(
+        self, key: bytes, policy: SigningPolicy, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         """Hold a 32-byte private key; raises `MalformedError` when the curve has no such key."""
         self._address = address_of(key)
         self.__account: LocalAccount = Account.from_key(key)
         self.__policy = policy
+        self._allowance = Allowance(policy.max_gas_cost_per_day, clock)
 
     @property
     def address(self) -> Address:
@@ -56,15 +61,18 @@ class LocalSigner:
         """
         wanted = _normalized(transaction)
         legacy = "gasPrice" in wanted
+        max_fee = wanted["gasPrice"] if legacy else wanted["maxFeePerGas"]
+        nonce, worst = wanted["nonce"], wanted["gas"] * max_fee
         self.__policy.check(
             self._address,
             to=wanted["to"],
             value=wanted["value"],
             data=wanted["data"],
             gas=wanted["gas"],
-            max_fee=wanted["gasPrice"] if legacy else wanted["maxFeePerGas"],
+            max_fee=max_fee,
             chain_id=wanted["chainId"],
         )
+        self._allowance.check(nonce, worst)
         try:
             signed = self.__account.sign_transaction(wanted)
         except (TypeError, ValueError, ValidationError):
@@ -72,6 +80,7 @@ class LocalSigner:
             raise MalformedError("transaction: eth-account refuses its fields") from None
         raw = bytes(signed.raw_transaction)
         _verify(raw, wanted, self._address)
+        self._allowance.note(nonce, worst)
         return raw, Hash32(keccak(raw))
 
     def __repr__(self) -> str:

@@ -80,6 +80,7 @@ async def _slot(found: InFlight, side: Side, index: int, bond: Wei, scene: Scene
         hard=found.exitable_at,
         slot=f"/{side}/{index}",
         bond=bond,
+        assets=found.asset(side, index),
     )
     if not standing:
         return Facts(subject, found, side, index)

@@ -119,7 +119,7 @@ def phase_is_not_over(proposal: Proposal) -> str | None:
 def budget_is_positive(proposal: Proposal) -> str | None:
     """A case nobody may spend on is told to a person, not silently dropped."""
     if proposal.act.window.budget <= 0:
-        return "max_cost_per_case leaves nothing to spend"
+        return "what is at stake, or the cap on it, leaves nothing to spend"
     return None
 
 

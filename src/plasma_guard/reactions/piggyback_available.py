@@ -10,10 +10,11 @@ from typing import ClassVar
 
 from plasma_guard.domain.actions import Piggyback
 from plasma_guard.domain.cases import Kind
-from plasma_guard.domain.decisions import Act, Alert, Close, Closure, Decision, Hold, Severity, Window
+from plasma_guard.domain.decisions import Act, Alert, Close, Closure, Decision, Hold, Severity
 from plasma_guard.domain.errors import WatcherRefused
 from plasma_guard.domain.exits import InFlightSlot, Side
 from plasma_guard.domain.primitives import ETH, Address, Timestamp, Wei
+from plasma_guard.domain.stakes import Asset
 from plasma_guard.plasma.keccak import keccak
 from plasma_guard.reactions.base import Policy, Reaction, Scene, Subject, WatcherEvent
 from plasma_guard.reactions.fields import TxBytes
@@ -89,6 +90,7 @@ async def gather(event: PiggybackAvailable, scene: Scene) -> Sequence[Facts]:
             open_=waiting,
             hard=Timestamp(found.phase_ends - 1),
             slot=f"/{side}/{index}",
+            assets=(Asset(token, amount, owner),),
         )
         spendable = None
         if waiting and side is Side.OUTPUT:
@@ -171,10 +173,6 @@ def decide(_event: PiggybackAvailable, facts: Facts, policy: Policy) -> Decision
     gas = GAS * facts.gas_price
     if facts.token == ETH and facts.amount <= gas:
         return Hold(f"{name} is worth {facts.amount} wei, less than the gas of about {gas} wei")
-    budget = (
-        Wei(min(policy.max_cost_per_case, facts.amount)) if facts.token == ETH else policy.max_cost_per_case
-    )
-    window = policy.window(facts.subject.started_at, facts.subject.hard)
     return Act(
         Piggyback(
             exit_id=exit_.exit.exit_id,
@@ -183,7 +181,7 @@ def decide(_event: PiggybackAvailable, facts: Facts, policy: Policy) -> Decision
             index=facts.index,
             bond=facts.bond,
         ),
-        Window(window.soft, window.hard, budget),
+        policy.window(facts.subject.started_at, facts.subject.hard),
         f"{name} is ours, worth {facts.amount}, and leaves only if it joins the exit",
         account=facts.owner,
     )

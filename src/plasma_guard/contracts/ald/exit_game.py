@@ -76,6 +76,13 @@ class AldExitGame:
             calls_[function.selector] = (bonds.piggyback,)
         return {self._contracts.exit_game: calls_}
 
+    def bound_calls(self) -> Mapping[bytes, int]:
+        """Return where a challenge names the sender who is paid: the last word of its struct's head."""
+        last_words = {self._revision.challenge_standard_exit: 5, abi.CHALLENGE_INPUT_SPENT: 7}
+        last_words[abi.CHALLENGE_OUTPUT_SPENT] = 6
+        # A selector, the place of the struct, its words.
+        return {function.selector: 4 + 32 * (1 + word) for function, word in last_words.items()}
+
     async def standard_exits(self, exit_ids: Sequence[ExitId], at: BlockStamp) -> list[StandardExit]:
         """Read several exits at one block, in the order asked.
 

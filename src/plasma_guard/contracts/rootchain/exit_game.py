@@ -66,6 +66,10 @@ class RootChainExitGame:
         calls_[abi.PIGGYBACK_IN_FLIGHT_EXIT.selector] = (bonds.piggyback,)
         return {self._contracts.entry: calls_}
 
+    def bound_calls(self) -> Mapping[bytes, int]:
+        """Return nothing: no call of this generation names its sender."""
+        return {}
+
     async def standard_exits(self, exit_ids: Sequence[ExitId], at: BlockStamp) -> list[StandardExit]:
         """Read several exits at one block, in the order asked.
 
