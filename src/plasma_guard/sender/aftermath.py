@@ -1,4 +1,4 @@
-"""What was settled is looked at until no reorg can take it back: a confirmed call may have to be sent again."""
+"""What was settled is watched until no reorg can take it back: a confirmed call may have to be sent again."""
 
 import structlog
 
@@ -32,13 +32,15 @@ class Aftermath:
         if self._settled is not None:
             self._settled[settled.candidate.intent] = settled
 
-    def mined_at(self, nonce: int) -> bool:
-        """Return whether one of these calls was mined at a nonce."""
-        return any(
-            attempt.nonce == nonce and attempt.hash == settled.outcome.receipt.tx_hash
+    @property
+    def nonces(self) -> set[int]:
+        """The nonces at which these calls were mined."""
+        return {
+            attempt.nonce
             for settled in (self._settled or {}).values()
             for attempt in settled.attempts
-        )
+            if attempt.hash == settled.outcome.receipt.tx_hash
+        }
 
     async def taken_out(self, head: BlockStamp) -> list[SettledIntent]:
         """Return the calls whose transaction a reorg took out, and stop watching them.

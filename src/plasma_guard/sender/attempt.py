@@ -83,7 +83,7 @@ class SendState:
 
     @property
     def to_outbid(self) -> Attempt | None:
-        """The dearest attempt at the present nonce that pools may still hold: what a replacement must beat."""
+        """The dearest attempt at the present nonce that pools may hold: what a replacement must beat."""
         current = self.current
         if current is None:
             return None

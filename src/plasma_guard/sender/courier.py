@@ -3,7 +3,6 @@
 The order on disk never changes: intent, signed bytes, broadcast, outcome; each is committed before the next.
 """
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -12,14 +11,13 @@ import structlog
 from plasma_guard.domain.crashpoints import crash_point
 from plasma_guard.domain.decisions import Severity
 from plasma_guard.domain.errors import CallReverted, ChainUnavailable
-from plasma_guard.domain.primitives import Hash32, Wei, shorten
+from plasma_guard.domain.primitives import Hash32, shorten
 from plasma_guard.domain.transactions import (
     OUT_OF_GAS,
     Accepted,
     Attempt,
     AttemptStatus,
     Confirmed,
-    Fees,
     Outcome,
     Receipt,
     Reverted,
@@ -30,19 +28,14 @@ from plasma_guard.domain.transactions import (
 from plasma_guard.ports import Chain, Clock, Journal, Metrics, Signer
 from plasma_guard.sender import fees
 from plasma_guard.sender.attempt import Facts, SendState, Step
-from plasma_guard.sender.curve import Curve
 from plasma_guard.sender.flight import Flight
-from plasma_guard.sender.line import Place
 from plasma_guard.sender.node_errors import NodeError, classify, lacks_funds
+from plasma_guard.sender.offers import Offers
 from plasma_guard.sender.preflight import measure, rehearse
 from plasma_guard.sender.pricing import (
     SHORTFALLS,
-    Means,
     Moment,
     Shortfall,
-    bumped_price,
-    curve_of,
-    first_price,
     say_held,
     shortfall,
     sign,
@@ -68,6 +61,11 @@ class Courier:
     metrics: Metrics
     settings: SenderSettings
     purse: Purse
+
+    @property
+    def offers(self) -> Offers:
+        """What its calls may offer."""
+        return Offers(self.chain, self.purse, self.settings)
 
     def take_up(self, flight: Flight, standing: Standing) -> None:
         """Begin where the disk says an intent is; one that was mined, successfully or not, is over."""
@@ -116,7 +114,7 @@ class Courier:
             moment.mined_count,
             receipts,
             settled_count=0 if receipts else await self._settled_count(state, moment, urgent=urgent),
-            behind=self._is_behind(flight, state, moment),
+            behind=self.offers.is_behind(flight, state, moment),
             displaced=flight.displaced,
         )
         flight.step = state.next_step(facts)
@@ -124,48 +122,17 @@ class Courier:
         if state.receipt is not None:
             # What was not needed any more is mined: if a reorg takes it out, it may be what was needed.
             flight.withdrawn = None
-        match flight.step:
-            case Step.SETTLE:
-                await self._land_mined(flight, state, moment)
-            case Step.REPLAN:
-                await self._give_up_nonce(flight, state, moment)
-            case Step.SIGN if flight.withdrawn is not None:
-                await self.land(flight, WouldRevert(flight.withdrawn), moment)
-            case Step.SIGN if flight.is_fill and self._fill_is_over(flight, moment):
-                await self.land(flight, WouldRevert("the nonce is used without it"), moment)
-            case Step.SIGN:
-                return await self._gas_to_sign(flight, moment, available, urgent=urgent)
-            case Step.BUMP | Step.BROADCAST if flight.withdrawn is not None:
-                flight.step = Step.WAIT
-            case Step.BUMP | Step.BROADCAST if alone and await self._may_lower(
-                flight, state, moment, available
-            ):
+        if flight.step is Step.SETTLE and not self._waits_elsewhere(flight, state, moment):
+            await self._land_mined(flight, state, moment)
+        elif flight.step is Step.REPLAN:
+            await self._give_up_nonce(flight, state, moment)
+        elif flight.step is Step.SIGN:
+            return await self._gas_to_sign(flight, moment, available, urgent=urgent)
+        elif flight.step in {Step.BUMP, Step.BROADCAST}:
+            if alone and await self.offers.may_lower(flight, state, moment, available):
                 flight.step, flight.lowering = Step.BUMP, True
-                return None if state.current is None else state.current.gas_limit
-            case Step.BUMP:
-                return await self._gas_to_bump(flight, state, moment, at_any_price=urgent or queued_behind)
-            case _:
-                pass
+            return await self._gas_to_repeat(flight, state, moment, at_any_price=urgent or queued_behind)
         return None
-
-    def can_pass(self, flight: Flight, gas_limit: int, moment: Moment) -> bool:
-        """Return whether a call offers what the next block takes."""
-        curve = self._curve(flight, gas_limit, moment)
-        return curve.offer(moment.prices, moment.head.timestamp).max_fee >= fees.attractive(moment.prices)
-
-    def place(self, flight: Flight, current: Attempt, moment: Moment) -> Place:
-        """Return what holding a nonce means for the others of the account."""
-        prices, now = moment.prices, moment.head.timestamp
-        price, curve = current.fees.max_fee, self._curve(flight, current.gas_limit, moment)
-        at_limit = not curve.is_patient(prices, now) and curve.rise(current.fees, prices, now) is None
-        return Place(
-            current.nonce,
-            current.intent,
-            flight.window.hard,
-            cheap=price < fees.attractive(prices),
-            stuck=price < fees.mineable(prices) and at_limit,
-            unwanted=flight.is_fill or flight.surplus or flight.withdrawn is not None,
-        )
 
     async def prepare(
         self,
@@ -182,12 +149,7 @@ class Courier:
         `available` is in wei; `outbid` is the dearest attempt that pools may hold for this nonce, whosever.
         Raises `PolicyViolation` when the signer refuses.
         """
-        settings = self.settings
-        means = Means(available, self._day(flight, moment))
-        if outbid is None or flight.lowering:
-            price: Fees | Shortfall | None = first_price(flight, gas_limit, moment, means, settings)
-        else:
-            price = bumped_price(flight, outbid, gas_limit, moment, means, settings)
+        price = self.offers.price(flight, gas_limit, moment, available, outbid)
         if isinstance(price, Shortfall):
             await self._short(flight, price, moment)
             return None
@@ -277,8 +239,14 @@ class Courier:
         self, flight: Flight, moment: Moment, available: int, *, urgent: bool
     ) -> int | None:
         candidate = flight.candidate
+        if flight.withdrawn is not None:
+            await self.land(flight, WouldRevert(flight.withdrawn), moment)
+            return None
+        if flight.is_fill and (flight.nonce is None or moment.mined_count > flight.nonce):
+            await self.land(flight, WouldRevert("the nonce is used without it"), moment)
+            return None
         try:
-            roomy = self._is_roomy(flight, moment, available)
+            roomy = self.offers.is_roomy(flight, moment, available)
             return await measure(self.chain, candidate, self.settings.gas_margin, roomy=roomy)
         except CallReverted as error:
             if lacks_funds(error):
@@ -303,16 +271,7 @@ class Courier:
         await self.land(flight, WouldRevert(reason), moment)
         return None
 
-    def _is_roomy(self, flight: Flight, moment: Moment, available: int) -> bool:
-        """Whether balance and budget cover the measured gas limit at today's price."""
-        limit = flight.candidate.gas_limit
-        if limit is None:
-            return False
-        price = fees.quote(moment.prices).max_fee
-        ceiling = fees.ceiling(self.settings.max_fee_per_gas, flight.window.budget, limit)
-        return price <= ceiling and limit * price + flight.candidate.value <= available
-
-    async def _gas_to_bump(
+    async def _gas_to_repeat(
         self, flight: Flight, state: SendState, moment: Moment, *, at_any_price: bool
     ) -> int | None:
         """Pay more only for a call that still works, unless time is short or others wait behind its nonce.
@@ -320,9 +279,14 @@ class Courier:
         The gas limit stays: nodes that estimate on top of the pool count our own pending call as done.
         """
         current = state.current
-        if current is None:
+        if flight.withdrawn is not None:
+            # What is on its way is left to die, and is not helped.
+            flight.step = Step.WAIT
+        if current is None or flight.step is not Step.BUMP:
             return None
-        curve = self._curve(flight, current.gas_limit, moment)
+        if flight.lowering:
+            return current.gas_limit
+        curve = self.offers.curve(flight, current.gas_limit, moment)
         if curve.rise(current.fees, moment.prices, moment.head.timestamp) is None:
             state.cannot_bump()
             say_held(flight, current, curve, moment)
@@ -335,31 +299,6 @@ class Courier:
                 return None
         return current.gas_limit
 
-    async def _may_lower(self, flight: Flight, state: SendState, moment: Moment, available: int) -> bool:
-        """Whether less is enough now, and no endpoint holds what was signed before for the nonce.
-
-        Asked only after a refusal: a node that takes the bytes holds them.
-        """
-        current = state.current
-        if current is None or not state.refused or not state.unoffered(moment.head.number):
-            return False
-        means = Means(available, self._day(flight, moment))
-        price = first_price(flight, current.gas_limit, moment, means, self.settings)
-        if isinstance(price, Shortfall) or fees.lowered(current.fees, price) is None:
-            return False
-        before = [attempt.hash for attempt in state.attempts if attempt.nonce == current.nonce]
-        return not any(await asyncio.gather(*(self.chain.is_held(each) for each in before)))
-
-    def _is_behind(self, flight: Flight, state: SendState, moment: Moment) -> bool:
-        current = state.current
-        if current is None:
-            return False
-        curve = self._curve(flight, current.gas_limit, moment)
-        return curve.is_behind(current.fees, moment.prices, moment.head.timestamp)
-
-    def _curve(self, flight: Flight, gas_limit: int, moment: Moment) -> Curve:
-        return curve_of(flight, gas_limit, moment, self.settings, self._day(flight, moment))
-
     async def _settled_count(self, state: SendState, moment: Moment, *, urgent: bool) -> int:
         """Return how many nonces are used so deep that it is believed; asked only where one of ours is."""
         current = state.current
@@ -368,13 +307,9 @@ class Courier:
         deep = max(0, moment.head.number - state.patience(urgent=urgent) + 1)
         return await self.chain.transaction_count(self.signer.address, deep)
 
-    def _fill_is_over(self, flight: Flight, moment: Moment) -> bool:
-        """Whether its nonce is used, by whomever, or nobody knows any more what it was for."""
-        return flight.nonce is None or moment.mined_count > flight.nonce
-
-    def _day(self, flight: Flight, moment: Moment) -> Wei | None:
-        """What is left for the gas of a call of what a day may cost."""
-        return self.purse.left_for(flight.candidate.intent, moment.head.timestamp)
+    def _waits_elsewhere(self, flight: Flight, state: SendState, moment: Moment) -> bool:
+        """Whether bytes of a mined call may still be mined at another nonce as well."""
+        return flight.surplus and state.current is not None and state.current.nonce >= moment.mined_count
 
     async def _note_mining(self, state: SendState, before: Hash32 | None, moment: Moment) -> None:
         after = state.receipt

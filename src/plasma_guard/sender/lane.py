@@ -6,7 +6,6 @@ A failure of one intent ends its turn of this tick and nothing else.
 """
 
 import asyncio
-import itertools
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -17,10 +16,9 @@ import structlog
 from plasma_guard.domain.blocks import BlockStamp
 from plasma_guard.domain.decisions import Severity, Window
 from plasma_guard.domain.errors import JournalError, PolicyViolation, RetryableError
-from plasma_guard.domain.primitives import Timestamp, Wei
+from plasma_guard.domain.primitives import Wei
 from plasma_guard.domain.transactions import (
     Attempt,
-    AttemptStatus,
     Confirmed,
     Outcome,
     Reverted,
@@ -32,9 +30,10 @@ from plasma_guard.sender.aftermath import Aftermath
 from plasma_guard.sender.attempt import SendState, Step
 from plasma_guard.sender.courier import Courier
 from plasma_guard.sender.flight import Alarms, Flight
-from plasma_guard.sender.line import Line, Place, Seat
+from plasma_guard.sender.line import Line, Place
 from plasma_guard.sender.pricing import Moment
 from plasma_guard.sender.purse import Ledger
+from plasma_guard.sender.roster import Known, Roster
 
 log = structlog.get_logger(__name__)
 PREPARED_POLLS = 2
@@ -43,8 +42,6 @@ TRANSFER_GAS = 21_000
 """What a transfer of nothing takes, in gas units."""
 P = ParamSpec("P")
 T = TypeVar("T")
-
-_Known = tuple[Flight, SendState]
 
 
 class Lane:
@@ -56,15 +53,12 @@ class Lane:
         self._settings = courier.settings
         self._alerts = alerts
         self._alarms = Alarms(alerts, f"lane/{self._account}", account=str(self._account))
-        self._flights: dict[str, Flight] = {}
+        self._roster = Roster()
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._known: Moment | None = None
         self._seen_at = float("-inf")
         self._aftermath = Aftermath(self._account, courier.chain, courier.journal)
-        self._orders = itertools.count()
-        self._strays: dict[str, Attempt] = {}
-        """The newest bytes on disk of each open intent that nobody has taken up yet."""
         self._repeated_at = -1
         self._fills_known = False
 
@@ -74,9 +68,10 @@ class Lane:
         Nothing is signed before `recorded` is done: the intent is on disk. What that raises is raised here,
         and `PolicyViolation` when the signer refuses: the intent then stays open on disk.
         """
-        flight = self._flights.get(candidate.intent)
+        flight = self._roster.get(candidate.intent)
         if flight is None or flight.is_over:
-            flight = self._flights[candidate.intent] = Flight(candidate, window, self._alerts, recorded)
+            flight = Flight(candidate, window, self._alerts, recorded)
+            self._roster.add(flight)
         flight.window = window
         flight.withdrawn = None
         self._start()
@@ -84,7 +79,7 @@ class Lane:
 
     def withdraw(self, intent: str, reason: str) -> None:
         """Say that a call is not needed any more, unless it is mined."""
-        flight = self._flights.get(intent)
+        flight = self._roster.get(intent)
         if flight is not None and not flight.is_over:
             flight.withdrawn = reason
             self._start()
@@ -133,28 +128,27 @@ class Lane:
             self._task.cancel()
             with suppress(asyncio.CancelledError):
                 await self._task
-        for flight in self._flights.values():
+        for flight in self._roster:
             flight.outcome.cancel()
-        self._flights.clear()
+        self._roster.clear()
 
     async def _loop(self) -> None:
-        while self._flights:
+        while self._roster:
             self._wake.clear()
             await self._survive(None, self._tick)
-            for intent in [name for name, flight in self._flights.items() if flight.outcome.done()]:
-                self._see_off(self._flights.pop(intent))
-            pending = sum(flight.in_flight for flight in self._flights.values())
+            for flight in self._roster.take_ended():
+                self._see_off(flight)
+            pending = sum(flight.in_flight for flight in self._roster)
             self._courier.metrics.gauge("tx_pending", pending, account=str(self._account))
-            if self._flights and not self._wake.is_set():
+            if self._roster and not self._wake.is_set():
                 await self._pause()
 
     def _see_off(self, flight: Flight) -> None:
         """Go on watching what was mined: it is not final yet."""
-        outcome = (
-            None if flight.outcome.cancelled() or flight.outcome.exception() else flight.outcome.result()
-        )
-        if isinstance(outcome, Confirmed | Reverted) and flight.state is not None:
-            attempts = tuple(flight.state.attempts)
+        if flight.outcome.cancelled() or flight.outcome.exception() or flight.state is None:
+            return
+        outcome, attempts = flight.outcome.result(), tuple(flight.state.attempts)
+        if isinstance(outcome, Confirmed | Reverted):
             self._aftermath.add(SettledIntent(flight.candidate, flight.window, attempts, outcome))
 
     async def _pause(self) -> None:
@@ -170,18 +164,20 @@ class Lane:
                 wait.cancel()
 
     async def _tick(self) -> None:
-        flights = sorted(self._flights.values(), key=lambda flight: flight.window.hard)
-        new = [flight for flight in flights if flight.state is None]
+        new = [flight for flight in self._roster if flight.state is None]
         if new:
-            await self._take_up(new)
-            flights = [flight for flight in flights if not flight.outcome.done()]
-        if not flights:
-            return
+            standing = await self._courier.journal.standing(
+                [flight.candidate.intent for flight in new], self._account
+            )
+            for flight in new:
+                self._courier.take_up(flight, standing)
+            self._roster.read_order(standing.live, new)
+            if all(flight.outcome.done() for flight in self._roster):
+                return
         # What is new gains nothing from facts that are a moment younger, and may lose by the wait.
         moment = (self.prepared() if new else None) or await self._moment()
-        self._compare()
         line = self._line(moment)
-        active = self._active([(each, each.state) for each in flights if each.state is not None], line)
+        active = self._roster.active(line, self._settings.max_in_flight)
         ledger = self._ledger(moment)
         looked = await asyncio.gather(
             *(
@@ -193,36 +189,19 @@ class Lane:
                     moment,
                     available=ledger.available(flight.candidate.intent),
                     queued_behind=state.current is not None and state.current.nonce < line.end - 1,
-                    alone=not self._rivals(flight),
+                    alone=state.current is not None
+                    and not self._roster.others_for(state.current.nonce, flight),
                 )
                 for flight, state in active
             )
         )
         wanted = [(*known, gas) for known, gas in zip(active, looked, strict=True) if gas is not None]
         await self._sign(wanted, moment)
-        self._compare()
         await self._clear_the_way(moment)
         await self._offer(active, moment)
         self._alarms.clear()
         if any(flight.outcome.done() or flight.step is Step.REPLAN for flight, _ in active):
             self._wake.set()  # a place or a nonce is free: go round at once
-
-    async def _take_up(self, new: Sequence[Flight]) -> None:
-        """Begin where the disk says these intents are, in the order in which their bytes were signed."""
-        standing = await self._courier.journal.standing(
-            [flight.candidate.intent for flight in new], self._account
-        )
-        for flight in new:
-            self._courier.take_up(flight, standing)
-        order = {attempt.hash: number - len(standing.live) for number, attempt in enumerate(standing.live)}
-        for flight in new:
-            if flight.state is not None and flight.state.current is not None:
-                flight.order = order.get(flight.state.current.hash, 0)
-        self._strays = {
-            attempt.intent: attempt
-            for attempt in standing.live
-            if attempt.status is not AttemptStatus.DROPPED and attempt.intent not in self._flights
-        }
 
     async def _moment(self) -> Moment:
         """Read the head first, so that everything else is at least as new."""
@@ -246,11 +225,11 @@ class Lane:
         for settled in await self._aftermath.taken_out(head):
             intent = settled.candidate.intent
             self._courier.metrics.count("tx_reorged_total")
-            flight = self._flights.get(intent)
+            flight = self._roster.get(intent)
             if flight is None or flight.is_over:
                 flight = self._begin(settled.candidate, settled.window)
             flight.state = self._courier.state_of(settled.attempts)
-            flight.order = next(self._orders)
+            flight.order = self._roster.next_order()
             flight.alarm(
                 "reorged",
                 Severity.WARNING,
@@ -258,7 +237,7 @@ class Lane:
             )
         if not self._fills_known:
             for candidate, window in await self._courier.journal.open_intents():
-                known = candidate.intent in self._flights
+                known = self._roster.get(candidate.intent) is not None
                 if candidate.is_fill and candidate.account == self._account and not known:
                     self._begin(candidate, window)
             self._fills_known = True
@@ -270,53 +249,11 @@ class Lane:
         if recorded is None:
             recorded = asyncio.get_running_loop().create_future()
             recorded.set_result(None)
-        flight = self._flights[candidate.intent] = Flight(candidate, window, self._alerts, recorded)
+        flight = Flight(candidate, window, self._alerts, recorded)
+        self._roster.add(flight)
         flight.outcome.add_done_callback(_heed)
         self._start()
         return flight
-
-    def _compare(self) -> None:
-        """Tell each call whether another one of ours is to be mined, or was mined, at its nonce."""
-        newest: dict[int, int] = {}
-        mined: dict[int, str] = {}
-        known = [(each, each.state) for each in self._flights.values() if each.state is not None]
-        for flight, state in known:
-            if state.current is not None and state.receipt is None:
-                nonce = state.current.nonce
-                newest[nonce] = max(newest.get(nonce, flight.order), flight.order)
-            if state.mined_nonce is not None:
-                mined[state.mined_nonce] = flight.candidate.intent
-        for flight, state in known:
-            if state.current is None:
-                flight.displaced = False
-                continue
-            nonce = state.current.nonce
-            flight.displaced = state.receipt is None and newest[nonce] > flight.order
-            ours = mined.get(nonce, flight.candidate.intent) != flight.candidate.intent
-            flight.beaten_by_us = ours or self._aftermath.mined_at(nonce)
-
-    def _line(self, moment: Moment) -> Line:
-        """Return who holds which nonce, by the signed bytes there are."""
-        places = [Place(stray.nonce, stray.intent, Timestamp(0)) for stray in self._strays.values()] + [
-            self._courier.place(flight, flight.state.current, moment)
-            for flight in self._flights.values()
-            if flight.state is not None
-            and flight.state.current is not None
-            and not flight.displaced
-            and (flight.state.receipt is None or flight.surplus)
-        ]
-        return Line(moment.mined_count, places)
-
-    def _active(self, known: Sequence[_Known], line: Line) -> list[_Known]:
-        """Return the intents to look at: all with signed bytes, and the most urgent others with a place."""
-        free = self._settings.max_in_flight - line.held + line.openings()
-        waiting = [
-            flight
-            for flight, _ in known
-            if flight.unsigned and not flight.is_fill and flight.withdrawn is None
-        ]
-        late = {id(flight) for flight in waiting[max(free, 0) :]}
-        return [(flight, state) for flight, state in known if id(flight) not in late]
 
     async def _sign(self, wanted: Sequence[tuple[Flight, SendState, int]], moment: Moment) -> None:
         """Sign in the given order, then put all on disk in one commit."""
@@ -327,8 +264,10 @@ class Lane:
         for flight, state, gas_limit in wanted:
             if not await flight.on_disk():
                 continue
-            seat = self._seat(flight, state, line, passing=self._courier.can_pass(flight, gas_limit, moment))
-            if seat is None or (seat.displaced is None and seat.nonce >= line.end and self._is_full(line)):
+            passing = self._courier.offers.can_pass(flight, gas_limit, moment)
+            seat = self._roster.seat(flight, state, line, passing=passing)
+            full = line.held >= self._settings.max_in_flight
+            if seat is None or (full and seat.nonce >= line.end):
                 continue
             name = flight.candidate.intent
             if seat.displaced is not None:
@@ -341,13 +280,13 @@ class Lane:
                 gas_limit=gas_limit,
                 nonce=seat.nonce,
                 available=ledger.available(name),
-                outbid=self._dearest(seat.nonce, flight),
+                outbid=self._roster.dearest(seat.nonce, flight),
             )
             if attempt is not None:
                 line.take(Place(seat.nonce, name, flight.window.hard))
                 ledger.hold(name, attempt.gas_limit * attempt.fees.max_fee + flight.candidate.value)
                 signed.append((flight, state, attempt))
-        orders = [next(self._orders) for _ in signed]
+        orders = [self._roster.next_order() for _ in signed]
         recorded = await asyncio.gather(
             *(
                 self._survive(flight, self._courier.record, flight, state, attempt, moment)
@@ -358,73 +297,34 @@ class Lane:
             if done:
                 flight.order = order
 
-    def _seat(self, flight: Flight, state: SendState, line: Line, *, passing: bool) -> Seat | None:
-        """Return which nonce a call is signed for; None when there is nothing to sign it for any more."""
-        if state.current is not None:
-            holder = line.at(state.current.nonce)
-            own = holder is None or holder.intent == flight.candidate.intent
-            return Seat(state.current.nonce) if own else None
-        if flight.nonce is None:
-            return line.seat(flight.window.hard, can_pass=passing)
-        holder = line.at(flight.nonce)
-        if holder is None or holder.intent == flight.replaces:
-            return Seat(flight.nonce, holder)
-        flight.withdrawn = "another call took the nonce"
-        return None
-
-    def _is_full(self, line: Line) -> bool:
-        return line.held >= self._settings.max_in_flight
-
-    def _rivals(self, flight: Flight) -> list[Attempt]:
-        """Return what was signed for a call's nonce on behalf of other calls."""
-        current = flight.state.current if flight.state is not None else None
-        return [] if current is None else self._signed_for(current.nonce, but=flight)
-
-    def _signed_for(self, nonce: int, *, but: Flight) -> list[Attempt]:
-        return [
-            attempt
-            for other in self._flights.values()
-            if other is not but and other.state is not None
-            for attempt in other.state.attempts
-            if attempt.nonce == nonce
-        ]
-
-    def _dearest(self, nonce: int, flight: Flight) -> Attempt | None:
-        """Return the highest offer that a pool may hold for a nonce, by anything we signed."""
-        offers = self._signed_for(nonce, but=flight)
-        own = flight.state.to_outbid if flight.state is not None else None
-        if own is not None and own.nonce == nonce:
-            offers.append(own)
-        return max(offers, key=lambda attempt: attempt.fees.max_fee, default=None)
-
     async def _clear_the_way(self, moment: Moment) -> None:
         """Let transfers of nothing use up the nonces that nobody needs and others wait behind."""
         line = self._line(moment)
-        for flight in list(self._flights.values()):
-            current = flight.state.current if flight.state is not None else None
-            holds = current is not None and not flight.displaced and current.nonce >= moment.mined_count
-            if current is not None and holds and not flight.is_fill and (flight.withdrawn or flight.surplus):
-                self._fill(current.nonce, flight, flight, moment)
-        for place in line.obstacles():
-            held_up, ahead = self._flights.get(place.intent), line.nearest_behind(place.nonce)
-            if held_up is not None and ahead is not None and ahead.intent in self._flights:
-                self._fill(place.nonce, held_up, self._flights[ahead.intent], moment)
+        for nonce, instead, whom in self._roster.unneeded(line):
+            self._fill(nonce, instead, whom, moment)
         gaps = line.gaps
         if not gaps:
             return
-        self._courier.metrics.gauge("nonce_gaps", len(gaps), account=str(self._account))
+        log.warning("nonces are missing", nonces=gaps, account=str(self._account))
         pooled = await self._courier.chain.transaction_count(self._account, "pending")
-        for nonce in gaps:
-            ahead = line.nearest_behind(nonce)
-            someone = self._flights.get(ahead.intent) if ahead is not None else None
-            # Somebody else's transaction in the pool may well be mined, unless bytes of ours are what it is.
-            if someone is not None and (nonce >= pooled or self._signed_for(nonce, but=someone)):
-                self._fill(nonce, None, someone, moment)
+        for nonce, whom in self._roster.gaps(line, pooled):
+            self._fill(nonce, None, whom, moment)
+
+    def _line(self, moment: Moment) -> Line:
+        """Return who holds which nonce, as things are now."""
+        self._roster.compare(self._aftermath.nonces)
+        offers = self._courier.offers
+        places = {
+            flight.candidate.intent: offers.place(flight, state.current, moment)
+            for flight, state in self._roster.known
+            if state.current is not None
+        }
+        return self._roster.line(moment.mined_count, places)
 
     def _fill(self, nonce: int, replaced: Flight | None, for_whom: Flight, moment: Moment) -> None:
         """Send a transfer of nothing to ourselves, at the prices of the call it is for."""
         intent = f"fill/{self._account}/{nonce}"
-        if intent in self._flights:
+        if self._roster.get(intent) is not None:
             return
         candidate = TxCandidate(
             intent=intent,
@@ -445,10 +345,10 @@ class Lane:
     def _ledger(self, moment: Moment) -> Ledger:
         """Return what each call may take of the balance, by what is open now."""
         now, prices = moment.head.timestamp, moment.prices
-        claims = [flight.claim(prices, now) for flight in self._flights.values() if not flight.outcome.done()]
+        claims = [flight.claim(prices, now) for flight in self._roster if not flight.outcome.done()]
         return Ledger(moment.balance, self._settings.reserve, claims)
 
-    async def _offer(self, active: Sequence[_Known], moment: Moment) -> None:
+    async def _offer(self, active: Sequence[Known], moment: Moment) -> None:
         due = [
             (state.current.nonce, flight, state)
             for flight, state in active
@@ -471,7 +371,7 @@ class Lane:
         if moment.head.number == self._repeated_at:
             return []
         self._repeated_at = moment.head.number
-        return [stray for stray in self._strays.values() if stray.nonce >= moment.mined_count]
+        return [stray for stray in self._roster.strays.values() if stray.nonce >= moment.mined_count]
 
     async def _survive(
         self, flight: Flight | None, turn: Callable[P, Awaitable[T]], *args: P.args, **kwargs: P.kwargs

@@ -42,8 +42,13 @@ class Line:
     """The unused nonces of an account that signed bytes hold; `mined_count` is the lowest unused one."""
 
     def __init__(self, mined_count: int, places: Iterable[Place]) -> None:
-        self._first = mined_count
         self._places = {place.nonce: place for place in places if place.nonce >= mined_count}
+        self.end = max(self._places, default=mined_count - 1) + 1
+        """The nonce behind all that are held."""
+        self.gaps = [nonce for nonce in range(mined_count, self.end) if nonce not in self._places]
+        """The nonces that nobody holds although a later one is held: nothing behind them can be mined."""
+        movable = [nonce for nonce, place in self._places.items() if place.cheap or place.unwanted]
+        self._openings = sorted([*self.gaps, *movable])
 
     @property
     def held(self) -> int:
@@ -51,52 +56,46 @@ class Line:
         return len(self._places)
 
     @property
-    def end(self) -> int:
-        """The nonce behind all that are held."""
-        return max(self._places, default=self._first - 1) + 1
-
-    @property
-    def gaps(self) -> list[int]:
-        """The nonces that nobody holds although a later one is held: nothing behind them can be mined."""
-        return [nonce for nonce in range(self._first, self.end) if nonce not in self._places]
+    def openings(self) -> int:
+        """How many nonces before the end may be had, given a deadline that is near enough."""
+        return len(self._openings)
 
     def at(self, nonce: int) -> Place | None:
         """Return who holds a nonce."""
         return self._places.get(nonce)
-
-    def openings(self) -> int:
-        """How many held nonces somebody else may take, given a deadline that is near enough."""
-        return sum(place.cheap or place.unwanted or place.stuck for place in self._places.values())
 
     def seat(self, hard: Timestamp, *, can_pass: bool) -> Seat:
         """Return the best nonce for a call: the lowest one that is free or made way for.
 
         `can_pass` says that the call offers what the next block takes: only then is anybody displaced.
         """
-        for nonce in range(self._first, self.end):
+        for nonce in self._openings:
             place = self._places.get(nonce)
-            if place is None:
-                return Seat(nonce)
-            if can_pass and place.makes_way(hard):
+            if place is None or (can_pass and place.makes_way(hard)):
                 return Seat(nonce, place)
         return Seat(self.end)
 
     def take(self, place: Place) -> None:
-        """Note that a nonce is held, by whomever it was before."""
+        """Note that a nonce is held, by whomever it was before, and is not to be had any more."""
         self._places[place.nonce] = place
+        self._openings = [nonce for nonce in self._openings if nonce != place.nonce]
+        self.gaps = [nonce for nonce in self.gaps if nonce != place.nonce]
+        self.end = max(self.end, place.nonce + 1)
 
-    def obstacles(self) -> list[Place]:
-        """Return who must be replaced by a transfer of nothing, lowest nonce first.
+    def obstacles(self) -> list[tuple[Place, Place]]:
+        """Return who must be replaced by a transfer of nothing, and for whom, lowest nonce first.
 
         That is who holds up a call behind that pays enough and is nearer to its deadline.
         """
         found = []
-        nearest: Timestamp | None = None
+        nearest: Place | None = None
         for _, place in sorted(self._places.items(), reverse=True):
-            if not place.unwanted and nearest is not None and place.makes_way(nearest):
-                found.append(place)
-            elif not place.cheap and not place.unwanted:
-                nearest = place.hard if nearest is None else min(nearest, place.hard)
+            if place.unwanted:
+                continue
+            if nearest is not None and place.makes_way(nearest.hard):
+                found.append((place, nearest))
+            elif not place.cheap and (nearest is None or place.hard < nearest.hard):
+                nearest = place
         return found[::-1]
 
     def nearest_behind(self, nonce: int) -> Place | None:
