@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from plasma_guard.domain.decisions import Window
 from plasma_guard.domain.primitives import Address, Hash32, Timestamp, Wei
 
 
@@ -23,6 +24,11 @@ class TxCandidate:
     purpose: str
     gas_limit: int | None = None
     """Measured upper bound in gas units, for when simulation is not possible; None: must be estimated."""
+
+    @property
+    def is_fill(self) -> bool:
+        """Whether it does nothing but use up a nonce: the sender's own business, no answer to anything."""
+        return self.to == self.account and not self.value and not self.data
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,14 +89,26 @@ class Confirmed:
 
 @dataclass(frozen=True, slots=True)
 class Reverted:
-    """Mined but failed; the state it ran against had changed."""
+    """Mined but failed; `reason` is what a repetition on the block before gave, empty when nobody knows."""
 
     receipt: Receipt
+    reason: str = ""
+
+    @property
+    def out_of_gas(self) -> bool:
+        """Whether it failed for want of gas, as the whole limit was used."""
+        return self.reason == OUT_OF_GAS
+
+
+OUT_OF_GAS = "out of gas"
 
 
 @dataclass(frozen=True, slots=True)
 class WouldRevert:
-    """Not sent: simulation fails. Whether that is benign only the contract's state can tell."""
+    """Not mined: simulation fails, or it was withdrawn and its nonce used for something else.
+
+    Whether that is benign only the contract's state can tell.
+    """
 
     reason: str
 
@@ -116,6 +134,16 @@ class Standing:
     outcomes: Mapping[str, Outcome]
     attempts: Sequence[Attempt]
     live: Sequence[Attempt]
+
+
+@dataclass(frozen=True, slots=True)
+class SettledIntent:
+    """A mined intent as it is on disk, with all that was signed for it, oldest first."""
+
+    candidate: TxCandidate
+    window: Window
+    attempts: Sequence[Attempt]
+    outcome: Confirmed | Reverted
 
 
 @dataclass(frozen=True, slots=True)

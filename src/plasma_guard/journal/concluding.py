@@ -24,7 +24,12 @@ _NEW_CASE = Prepared(
 _CHANGE_CASE = Prepared(update(cases).where(cases.c.id == bindparam("which")), sets=("closure", "closed_at"))
 _OUTCOMES = Prepared(
     select(intents.c.outcome, intents.c.outcome_body)
-    .where(intents.c.case_id == bindparam("case"), intents.c.outcome.is_not(None))
+    .where(
+        intents.c.case_id == bindparam("case"),
+        intents.c.outcome.is_not(None),
+        # A transfer to ourselves only frees a nonce; it answers nothing.
+        intents.c.to != intents.c.account,
+    )
     .order_by(intents.c.id)
 )
 _LAST_DECISION = Prepared(

@@ -212,6 +212,16 @@ class SqlJournal(JournalReads):
         await self._take_back()
         await self._writer.run(change)
 
+    async def reopen(self, intent: str) -> None:
+        """Record that an intent has no outcome any more: a reorg took its transaction out."""
+
+        def change(connection: Connection) -> None:
+            none: dict[str, None] = {"outcome": None, "outcome_body": None, "outcome_at": None}
+            connection.execute(update(intents).where(intents.c.intent == intent).values(none))
+
+        await self._take_back()
+        await self._writer.run(change)
+
     async def _keep(self, table: str, row: dict[str, Any], *, urgent: bool) -> None:
         """Put a row into the journal, or when that fails and time is short, on the second path."""
         try:

@@ -15,7 +15,15 @@ from plasma_guard.domain.errors import JournalError
 from plasma_guard.domain.exits import InFlightExitStarted
 from plasma_guard.domain.position import UtxoPosition
 from plasma_guard.domain.primitives import Address, Hash32, Timestamp, Wei
-from plasma_guard.domain.transactions import Attempt, Confirmed, Outcome, Reverted, Standing, TxCandidate
+from plasma_guard.domain.transactions import (
+    Attempt,
+    Confirmed,
+    Outcome,
+    Reverted,
+    SettledIntent,
+    Standing,
+    TxCandidate,
+)
 from plasma_guard.journal import rows
 from plasma_guard.journal.concluding import read_case
 from plasma_guard.journal.database import Reader, reading_engine
@@ -193,6 +201,29 @@ class JournalReads:
 
         return self._reader.look(read)
 
+    async def settled(self, account: Address, first_nonce: int) -> list[SettledIntent]:
+        """Return the mined intents of an account with signed bytes of this nonce or a later one."""
+        late = select(attempts.c.intent).where(attempts.c.account == account, attempts.c.nonce >= first_nonce)
+        query = (
+            select(intents)
+            .where(intents.c.intent.in_(late), intents.c.outcome.in_(("confirmed", "reverted")))
+            .order_by(intents.c.id)
+        )
+        signed = select(attempts).where(attempts.c.intent.in_(late)).order_by(attempts.c.id)
+
+        def read(connection: Connection) -> list[SettledIntent]:
+            of_intent: dict[str, list[Attempt]] = {}
+            for row in connection.execute(signed).mappings():
+                of_intent.setdefault(row["intent"], []).append(rows.attempt(row))
+            found = []
+            for row in connection.execute(query).mappings():
+                outcome = rows.outcome(row["outcome"], row["outcome_body"])
+                if isinstance(outcome, Confirmed | Reverted):
+                    found.append(SettledIntent(*rows.intent(row), of_intent[row["intent"]], outcome))
+            return found
+
+        return await self._read(read)
+
     async def outcome(self, intent: str) -> Outcome | None:
         """Return what became of an intent, or None while it is open or unknown."""
         query = select(intents.c.outcome, intents.c.outcome_body).where(intents.c.intent == intent)
@@ -223,7 +254,11 @@ class JournalReads:
         """Return what became of a case's intents, oldest first; open ones are left out."""
         query = (
             select(intents.c.outcome, intents.c.outcome_body)
-            .where(intents.c.case_id == case_id, intents.c.outcome.is_not(None))
+            .where(
+                intents.c.case_id == case_id,
+                intents.c.outcome.is_not(None),
+                intents.c.to != intents.c.account,
+            )
             .order_by(intents.c.id)
         )
         return await self._read(lambda c: [rows.outcome(row[0], row[1]) for row in c.execute(query)])

@@ -115,8 +115,8 @@ def outcome_columns(outcome: Outcome) -> tuple[str, str]:
     match outcome:
         case Confirmed(receipt):
             return "confirmed", json.dumps(_receipt_body(receipt))
-        case Reverted(receipt):
-            return "reverted", json.dumps(_receipt_body(receipt))
+        case Reverted(receipt, reason):
+            return "reverted", json.dumps(_receipt_body(receipt) | {"reason": reason})
         case WouldRevert(reason):
             return "would_revert", json.dumps({"reason": reason})
         case Unaffordable(sums):
@@ -130,7 +130,7 @@ def outcome(kind: str, text: str) -> Outcome:
         case "confirmed":
             return Confirmed(_receipt(body))
         case "reverted":
-            return Reverted(_receipt(body))
+            return Reverted(_receipt(body), body.get("reason", ""))
         case "would_revert":
             return WouldRevert(body["reason"])
         case "unaffordable":

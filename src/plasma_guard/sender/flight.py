@@ -48,6 +48,20 @@ class Flight:
         self.state: SendState | None = None
         """None until the attempts on disk are read."""
         self.step = Step.WAIT
+        self.withdrawn: str | None = None
+        """Why it is not needed any more; None while it is, and again once it is mined."""
+        self.order = 0
+        """Where its newest bytes come in the order of signing, over all calls of the account."""
+        self.displaced = False
+        """Whether another intent's bytes are to be mined at its nonce."""
+        self.beaten_by_us = False
+        """Whether the transaction that was mined at its nonce is another one of ours."""
+        self.lowering = False
+        """Whether it is signed at a lower price next, because no endpoint holds its bytes any more."""
+        self.nonce: int | None = None
+        """The nonce it is for, where that is all it is for."""
+        self.replaces: str | None = None
+        """The intent whose bytes it is to be mined instead of."""
         self.priced_at: Timestamp | None = None
         """When it was first looked at, in root-chain time: its prices climb from then on."""
         self.outcome: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
@@ -69,6 +83,18 @@ class Flight:
         return self.state is not None and self.state.in_flight
 
     @property
+    def surplus(self) -> bool:
+        """Whether it is mined at one nonce while bytes of it wait at another: they must not be mined too."""
+        if self.state is None or self.state.current is None:
+            return False
+        return self.state.receipt is not None and self.state.mined_nonce != self.state.current.nonce
+
+    @property
+    def is_fill(self) -> bool:
+        """Whether it only uses up a nonce."""
+        return self.candidate.is_fill
+
+    @property
     def unsigned(self) -> bool:
         """Whether it waits for a nonce."""
         return self.state is not None and self.state.receipt is None and self.state.current is None
@@ -76,7 +102,8 @@ class Flight:
     @property
     def reserved(self) -> int:
         """What may still leave the account for it, in wei."""
-        current = self.state.current if self.state is not None and self.state.in_flight else None
+        waits = self.state is not None and self.state.in_flight and not self.displaced
+        current = self.state.current if self.state is not None and waits else None
         return 0 if current is None else current.gas_limit * current.fees.max_fee + self.candidate.value
 
     def claim(self, prices: FeeFacts, now: Timestamp) -> Claim:

@@ -58,6 +58,15 @@ class TxSender:
         outcome, _ = await asyncio.gather(lane.run(candidate, window, recorded), recorded)
         return outcome
 
+    async def withdraw(self, intent: str, reason: str) -> None:
+        """Say that a call submitted before is not needed any more; one that is mined stays what it is.
+
+        Its `submit` returns `WouldRevert` with this reason once no bytes of it can be mined any more: at once
+        where nothing was signed, else after a transfer of nothing to ourselves has used its nonce.
+        """
+        for lane in self._lanes.values():
+            lane.withdraw(intent, reason)
+
     async def prepare(self, head: BlockStamp) -> None:
         """Take in what holds for every account at a new head, so that no call has to wait for that."""
         await asyncio.gather(*(lane.prepare(head) for lane in self._lanes.values()))
