@@ -404,7 +404,7 @@ class Reactions(_Section):
 
     def mode(self, event: str) -> Mode:
         """Return what is done about an event."""
-        mode: Mode = getattr(self, event)
+        mode: Mode = getattr(self, event, "act")
         return mode
 
 
