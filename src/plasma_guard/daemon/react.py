@@ -196,7 +196,7 @@ class React:
                 self._alerts.alert(
                     f"leave/{event.key}",
                     Severity.CRITICAL if decision.confirmed else Severity.WARNING,
-                    f"take your funds off the plasma chain, by hand for now: {decision.reason}",
+                    f"the plasma chain is not safe for your funds: {decision.reason}",
                     confirmed=decision.confirmed,
                     **told,
                 )
