@@ -130,9 +130,7 @@ class Leave:
         nearly_out = deadline is not None and now >= deadline - self._policy.lead
         told = f"{len(plan.exits)} exits would take out {plan.value} wei for {plan.cost} wei of gas"
         if when is When.NEVER:
-            words = (
-                f"{told}; exits.policy is never: start them with `plasma-guard exits start all`"
-            )
+            words = f"{told}; exits.policy is never: start them with `plasma-guard exits start all`"
         elif nearly_out and (confirmed or isinstance(trouble, BadBlock)):
             return True
         elif not confirmed:

@@ -222,6 +222,8 @@ class Supervisor:
         new = await self._watch.note(poll, at)
         open_cases = await self._journal.cases(open_only=True)
         recalled = self._recalled(open_cases)
+        # No open case may be forgotten, whatever ended the turn in which it was opened.
+        self._agenda.add([each for each in recalled if each[0].topic not in self._agenda])
         reported = {event.topic for event, _ in poll.sightings}
         offered = {event.topic for event, _ in self._events_for(self._offered)}
         self._agenda.keep_only(reported | offered | {event.topic for event, _ in recalled})
