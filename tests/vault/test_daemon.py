@@ -4,8 +4,15 @@ import httpx
 import pytest
 
 from devnet.world import ETHER, LocalGuard, World
+from plasma_guard.daemon.heads import Heads
+from plasma_guard.daemon.keep import Keep, KeepSettings
+from plasma_guard.domain.exits import BlockSubmitted
 from plasma_guard.domain.primitives import Wei
+from plasma_guard.telemetry.health import Health
+from plasma_guard.telemetry.metrics import PrometheusMetrics
+from support.recorders import RecordedAlerts
 from support.until import until
+from support.vaults import NOWHERE, keeping, signed_form
 
 both = pytest.mark.parametrize("generation", ["rootchain", "ald"])
 
@@ -18,6 +25,51 @@ async def counted(guard: LocalGuard, **wanted: int) -> None:
         return all(vault.get(name) == number for name, number in wanted.items())
 
     await until(shown, f"/status shows {wanted}")
+
+
+@both
+async def test_a_refresh_waits_for_a_reason(world: World) -> None:
+    """Nothing is asked until a deposit of ours, an interval, or a block while something is in flight."""
+    people, alice = world.people, world.alice
+    async with keeping(world, alice, watcher=NOWHERE) as keeper:
+        clock, settings = keeper.clock, KeepSettings(interval=600, missing_after=0, follows=False)
+        keep = Keep(
+            vault=keeper.vault,
+            owners=keeper.owners,
+            settings=settings,
+            heads=Heads(people.chain, clock, -1),
+            clock=clock,
+            health=Health((), clock),
+            alerts=RecordedAlerts(),
+            metrics=PrometheusMetrics(),
+        )
+
+        async def held() -> int:
+            await keep.step()
+            return len((await keeper.vault.contents()).outputs)
+
+        assert await held() == 0
+        before = await people.chain.head()
+        carol = people["carol"]
+        await people.pay(carol, await people.deposit(carol, ETHER), ETHER, world.bob)
+        first = await people.deposit(alice, ETHER)
+        events = await people.game.root_chain_events(before.number, (await people.chain.head()).number)
+        blocks = [each for each in events if isinstance(each, BlockSubmitted)]
+        assert blocks
+        keep.heed(blocks)
+        assert await held() == 0
+        keep.heed(events)
+        assert await held() == 1
+        payment = people.sign([(alice, first)], [world.output("bob")])
+        await keeper.vault.track(signed_form(people, payment))
+        await people.deposit(alice, ETHER)
+        assert await held() == 1
+        keep.heed(blocks)
+        assert await held() == 2
+        await people.deposit(alice, ETHER)
+        assert await held() == 2
+        clock.advance(15)
+        assert await held() == 3
 
 
 @both
