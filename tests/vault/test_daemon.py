@@ -6,6 +6,7 @@ import pytest
 from devnet.world import ETHER, LocalGuard, World
 from plasma_guard.daemon.heads import Heads
 from plasma_guard.daemon.keep import Keep, KeepSettings
+from plasma_guard.devnet.attacker import exit_spent_deposit
 from plasma_guard.domain.exits import BlockSubmitted
 from plasma_guard.domain.primitives import Wei
 from plasma_guard.telemetry.health import Health
@@ -128,3 +129,16 @@ async def test_wallets_submit_through_the_daemon_while_it_is_ready(world: World)
             await until(taken, "the submission is taken")
         assert guard.said("a submitted transaction is kept")
         await counted(guard, outputs=0, in_flight=0)
+
+
+@pytest.mark.parametrize("generation", ["ald"])
+async def test_a_broken_vault_stops_nothing_else(world: World) -> None:
+    """The guard says what is wrong with the file, is not ready, and goes on challenging."""
+    broken = world.folder / "broken.sqlite3"
+    broken.write_bytes(b"whatever this is, it is no vault" * 200)
+    world.extra["PLASMA_GUARD_VAULT__PATH"] = str(broken)
+    async with world.guarded() as guard:
+        fraud = await exit_spent_deposit(world.people, lambda _: None, ETHER)
+        await guard.challenged(fraud)
+        assert "cannot be used" in guard.guard.health.reasons["vault"]
+        assert guard.alerts("vault/unusable")

@@ -22,7 +22,7 @@ async def test_the_child_chain_alone_is_enough(world: World) -> None:
     async with keeping(world, world.alice, world.bob, watcher=NOWHERE, child_chain=True) as keeper:
         await keeper.refresh()
         spent = await people.deposit(world.alice, ETHER)
-        await keeper.refresh()
+        await keeper.holds(spent)
         payment = await people.spend([(world.alice, spent)], [world.output("bob")])
 
         async def moved() -> bool:
