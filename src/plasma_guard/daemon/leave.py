@@ -153,14 +153,12 @@ class Leave:
         if not plan.left:
             self._alerts.clear("exits/left")
             return
-        named = {
-            f"output {each.output.position or each.output.tx_hash}": each.reason for each in plan.left[:3]
-        }
+        first = plan.left[0]
         self._alerts.alert(
             "exits/left",
             Severity.CRITICAL,
-            f"{len(plan.left)} outputs stay behind; all of them are in `plasma-guard exits plan`",
-            **named,
+            f"{len(plan.left)} outputs stay behind, such as {first.output.position or first.output.tx_hash}:"
+            f" {first.reason}; all of them are in `plasma-guard exits plan`",
         )
 
     async def _start(
