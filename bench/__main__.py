@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from rich.console import Console
 
-from bench import flood, mixed, reaction, startup, verifier
+from bench import feereplay, flood, mixed, reaction, startup, verifier
 from bench.report import Row, show
 from plasma_guard.devnet.errors import DevnetError
 
@@ -22,6 +22,7 @@ NAMES: Final = {
     "idle": "resident memory while nothing happens",
     "flood": "a status answer with 10,000 events, and one that is too large",
     "mixed": "a status answer with 1,000 events of all kinds, decided",
+    "fees": "challenges priced through three storms of the fee market: what lands, and at which price",
     "verifier": "transactions a second that the own verifier takes, of each generation",
 }
 
@@ -56,6 +57,7 @@ def _benches(
         "idle": partial(startup.idle, arguments.idle_seconds),
         "flood": partial(flood.measure, arguments.floods),
         "mixed": partial(mixed.measure, arguments.floods),
+        "fees": partial(feereplay.measure, arguments.cases),
         "verifier": partial(verifier.measure, arguments.blocks),
     }
 
@@ -80,12 +82,14 @@ def _arguments() -> argparse.Namespace:
         "--floods", type=int, default=5, help="processes that get a flood, or a mixed answer (5)"
     )
     parser.add_argument("--blocks", type=int, default=7, help="blocks of each generation (7)")
+    parser.add_argument("--cases", type=int, default=10_000, help="calls priced through storms (10000)")
     arguments = parser.parse_args()
     unknown = [name for name in arguments.names if name not in NAMES]
     if unknown:
         parser.error(f"NAME: expected {', '.join(NAMES)}, got {', '.join(unknown)}")
-    if min(arguments.runs, arguments.starts, arguments.floods, arguments.blocks) < 1:
-        parser.error("--runs, --starts, --floods and --blocks: expected 1 or more")
+    counts = (arguments.runs, arguments.starts, arguments.floods, arguments.blocks, arguments.cases)
+    if min(counts) < 1:
+        parser.error("--runs, --starts, --floods, --blocks and --cases: expected 1 or more")
     return arguments
 
 

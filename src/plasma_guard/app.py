@@ -23,7 +23,7 @@ from plasma_guard.daemon.permits import Permits
 from plasma_guard.daemon.react import React
 from plasma_guard.daemon.report import Identity, Report
 from plasma_guard.daemon.scan import Scan
-from plasma_guard.daemon.scope import Interest, Scope
+from plasma_guard.daemon.scope import Interest
 from plasma_guard.daemon.settle import Settle
 from plasma_guard.daemon.silence import Silence
 from plasma_guard.daemon.supervisor import Pace, Supervisor
@@ -33,7 +33,8 @@ from plasma_guard.domain.decisions import LeaveChain
 from plasma_guard.domain.errors import ConfigurationError, ContractError, OtherChain
 from plasma_guard.domain.exits import Generation
 from plasma_guard.domain.position import CHILD_BLOCK_INTERVAL
-from plasma_guard.domain.primitives import Address
+from plasma_guard.domain.primitives import Address, Wei
+from plasma_guard.domain.stakes import Scope, Stakes
 from plasma_guard.journal import open_journal
 from plasma_guard.keys import KeySettings, LocalSigner, SigningPolicy, load_key
 from plasma_guard.keys.signer import address_of
@@ -59,6 +60,8 @@ SAFETY = frozenset({"root chain", "scan", "watcher"})
 """The components without which nobody can tell whether the plasma chain is safe."""
 LEAVING = LeaveChain.__name__.lower()
 """The verdict under which the journal keeps a decision to leave."""
+SIGNED_PER_DAY = 4
+"""The signer counts offers where the sender counts costs, and an offer is twice the price and more."""
 UNVERIFIED_AFTER = 600
 """Root-chain seconds: an honest Watcher shows an exit 3 to 4 minutes after it started."""
 
@@ -215,8 +218,13 @@ async def assemble(config: Config, env: Mapping[str, str] = os.environ) -> Async
         await permits.refresh()
         sender = None
         if keys:
-            dearest = max(policy.max_cost_per_case for policy in policies(config).values())
-            policy = SigningPolicy(config.root_chain.chain_id, permits.calls, dearest)
+            policy = SigningPolicy(
+                config.root_chain.chain_id,
+                permits.calls,
+                config.fees.max_cost_per_case,
+                Wei(SIGNED_PER_DAY * config.fees.max_cost_per_day),
+                game.bound_calls(),
+            )
             sender = await stack.enter_async_context(
                 TxSender(
                     chain=chain,
@@ -231,6 +239,10 @@ async def assemble(config: Config, env: Mapping[str, str] = os.environ) -> Async
                         max_fee_per_gas=config.fees.max_fee_per_gas,
                         bump_after=config.fees.bump_after,
                         poll=config.root_chain.poll_interval,
+                        block_time=config.root_chain.block_time,
+                        max_fee_is_soft=config.fees.max_fee_is_soft,
+                        max_cost_per_day=config.fees.max_cost_per_day,
+                        reserve=config.fees.reserve,
                     ),
                 )
             )
@@ -283,6 +295,7 @@ async def assemble(config: Config, env: Mapping[str, str] = os.environ) -> Async
             metrics=metrics,
             chain_id=config.root_chain.chain_id,
             own=own,
+            stakes=Stakes(Scope(config.scope), own, {price.token: price.value for price in config.prices}),
         )
         watch = Watch(
             watcher=watcher,

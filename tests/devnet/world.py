@@ -180,6 +180,8 @@ class World:
         self._witness = witness
         self.folder = folder
         self._guards = 0
+        self.extra: dict[str, str] = {}
+        """Further settings of its guards."""
         self.alice, self.bob = people["alice"], people["bob"]
         self.token = Address.parse(people.connection.tokens[0])
 
@@ -265,6 +267,7 @@ class World:
             "PLASMA_GUARD_ROOT_CHAIN__CONTRACT": connection.contract,
             "PLASMA_GUARD_WATCHER__URL": connection.watcher_url,
             "PLASMA_GUARD_JOURNAL__PATH": str(journal),
+            **self.extra,
         }
 
     @contextlib.asynccontextmanager

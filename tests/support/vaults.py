@@ -43,12 +43,12 @@ class Keeper:
     async def holds(self, position: UtxoPosition) -> HeldOutput:
         """Refresh until an output is held that some Watcher or the vault itself calls unspent."""
 
-        async def held() -> HeldOutput | None:
+        async def held() -> list[HeldOutput]:
             self.clock.advance(3600)
             found = find(await self.contents(), position)
-            return found if found is not None and found.doubt is None else None
+            return [found] if found is not None and found.doubt is None else []
 
-        return await until(held, f"the vault holds {position}")
+        return (await until(held, f"the vault holds {position}"))[0]
 
 
 def find(contents: VaultContents, position: UtxoPosition) -> HeldOutput | None:

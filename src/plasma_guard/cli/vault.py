@@ -224,8 +224,8 @@ async def _opened(config: Config) -> AsyncIterator[_Open]:
     owners = owners_of(config, {key.address: key.account.role for key in keys})
     if not owners:
         raise ConfigurationError(
-            "accounts: none is an owner with a known address, so there are no outputs to keep; give an account"
-            ' the role "owner", or watch an address with role = "watch-only"'
+            "accounts: none is an owner with a known address, so there are no outputs to keep; give an"
+            ' account the role "owner", or watch an address with role = "watch-only"'
         )
     async with AsyncExitStack() as stack:
         chain = await stack.enter_async_context(make_chain(config, clock))

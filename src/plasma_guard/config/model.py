@@ -20,6 +20,7 @@ from plasma_guard.config.sections import (
     Reactions,
     RootChain,
     Server,
+    TokenPrice,
     Vault,
     Watcher,
 )
@@ -48,6 +49,11 @@ class Config(BaseSettings):
     fees: Fees = setting(Fees(), "", expected="a table [fees]")
     reactions: Reactions = setting(Reactions(), "", expected="a table [reactions]")
     limits: Limits = setting(Limits(), "", expected="a table [limits]")
+    prices: Annotated[tuple[TokenPrice, ...], BeforeValidator(json_list)] = setting(
+        (),
+        "What tokens are worth.",
+        expected="tables [[prices]], or a JSON list of objects in the environment",
+    )
     journal: Journal = setting(..., "", expected="a table [journal]")
     vault: Vault = setting(Vault(), "", expected="a table [vault]")
     server: Server = setting(Server(), "", expected="a table [server]")
@@ -120,7 +126,15 @@ class Config(BaseSettings):
                 ("watcher.max_head_age", "watcher.poll_interval"),
                 "a head would be too old before the next poll; raise the first or lower the second",
             )
+        yield from self.fees.contradictions()
+        yield from self.limits.above(self.fees.max_cost_per_case_eth)
         yield from self._shared_by_accounts()
+        tokens = [price.token for price in self.prices]
+        for index, token in enumerate(tokens):
+            if (first := tokens.index(token)) != index:
+                yield Contradiction(
+                    (f"prices[{index}].token", f"prices[{first}].token"), "two prices for one token; keep one"
+                )
 
     def _shared_by_accounts(self) -> Iterator[Contradiction]:
         seen: dict[object, int] = {}

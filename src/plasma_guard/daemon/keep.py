@@ -18,6 +18,8 @@ from plasma_guard.ports import Alerts, Clock, Health, Metrics, Vault
 log = structlog.get_logger(__name__)
 
 COMPONENT = "vault"
+QUICK = 15.0
+"""Seconds to the refresh after one that something caused; then twice that, up to the interval."""
 _NAMED = 3
 """Outputs named in an alert; the rest is in `plasma-guard vault list`."""
 
@@ -72,7 +74,8 @@ class Keep:
         self._alerts = alerts
         self._metrics = metrics
         self._due_at = float("-inf")
-        self._waiting = False
+        self._pause = QUICK
+        self._block_seen = False
         self.last: Kept | None = None
         health.set(COMPONENT, ok=True)
 
@@ -81,19 +84,25 @@ class Keep:
         for event in events:
             match event:
                 case DepositCreated(depositor=owner) if owner in self._owners:
-                    self._due_at = float("-inf")
-                case BlockSubmitted() if self._settings.follows or self._waiting:
-                    self._due_at = float("-inf")
+                    self._hurry()
+                case BlockSubmitted():
+                    self._block_seen = True
                 case ExitFinalized():
-                    self._due_at = float("-inf")
+                    self._hurry()
 
     async def step(self) -> None:
         """Refresh if it is due; raises `ChainUnavailable`."""
-        if not self._owners or self._clock.monotonic() < self._due_at:
+        if not self._owners:
             return
-        self._due_at = self._clock.monotonic() + self._settings.interval
-        at = await self._heads.recent()
         try:
+            if self._block_seen and (self._settings.follows or await self._vault.waits()):
+                self._hurry()
+            self._block_seen = False
+            if self._clock.monotonic() < self._due_at:
+                return
+            self._due_at = self._clock.monotonic() + min(self._pause, self._settings.interval)
+            self._pause *= 2
+            at = await self._heads.recent()
             done = await self._vault.refresh(at)
             contents = await self._vault.contents()
         except VaultError as error:
@@ -107,9 +116,13 @@ class Keep:
         for trouble in done.troubles:
             log.warning("the vault lacks something", reason=trouble)
         self.last = kept
-        self._waiting = kept.in_flight > 0
         self._measure(kept)
         self._tell(contents, at)
+
+    def _hurry(self) -> None:
+        """Refresh at once, and soon again: a Watcher takes its time to see what is on the root chain."""
+        self._due_at = float("-inf")
+        self._pause = QUICK
 
     def document(self) -> Mapping[str, Any]:
         """Return what `/status` shows."""

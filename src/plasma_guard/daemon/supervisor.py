@@ -31,7 +31,8 @@ from plasma_guard.reactions.base import Reaction
 
 log = structlog.get_logger(__name__)
 
-TURNS_AT_ONCE = 16
+TURNS_AT_ONCE = 1000
+"""The more, the fewer requests and commits for all of them; how much a Watcher is asked is limited apart."""
 FUNDS_EVERY = 60.0
 MOOT_AFTER_BLOCKS = 12
 INVALID_EXIT = "invalid_exit"
@@ -124,6 +125,7 @@ class Supervisor:
                     settle=self._settle,
                     account=self._account,
                     observed=self._observed,
+                    permits=self._permits,
                     alerts=self._alerts,
                     tasks=tasks,
                     on_done=self._look_again,

@@ -62,6 +62,12 @@ METRICS = (
     Metric("fee_spent_wei_total", "counter", "Wei paid for gas."),
     Metric("bonds_won_wei_total", "counter", "Wei of bonds paid to the guard's accounts."),
     Metric("balance_wei", "gauge", "Wei an account holds.", ("account",)),
+    Metric(
+        "balance_cover_ratio",
+        "gauge",
+        "Balance over the worst case of the account's open calls, or of one case; below 1 a call can fail.",
+        ("account",),
+    ),
     Metric("alerts_total", "counter", "Alerts told, repetitions included, by severity.", ("severity",)),
     Metric("alert_send_failures_total", "counter", "Alerts that the webhook did not take."),
 )

@@ -213,13 +213,9 @@ class Refresh:
             self._hold(UtxoPosition(at.blknum, at.txindex, index), doubt=None)
 
     async def _place_in_flight(self) -> None:
-        """Look for transactions in flight in the blocks made since they were last looked for."""
-        operator, _ = await self._game.next_plasma_blocks(self._at)
-        waiting = self._draft.in_flight()
-        if waiting and self._draft.progress.get("placed") != operator:
-            for record in waiting:
-                await self._gather.place(record)
-        self._draft.progress["placed"] = operator
+        """Look for transactions in flight where they are said to be by now."""
+        for record in self._draft.in_flight():
+            await self._gather.place(record)
 
     async def _list(self) -> None:
         """Take what the Watcher calls unspent, and note what it no longer does."""

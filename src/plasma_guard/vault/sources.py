@@ -17,7 +17,7 @@ from plasma_guard.vault.proving import prove_block
 
 T = TypeVar("T")
 NOT_SERVED = "operation:not_found"
-FIRST_PAUSE = 60.0
+FIRST_PAUSE = 10.0
 LONGEST_PAUSE = 3600.0
 _TOLD = 5
 

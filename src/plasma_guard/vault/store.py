@@ -92,6 +92,11 @@ class Store:
         if changes:
             self._run(lambda connection: _save(connection, changes))
 
+    def has_in_flight(self) -> bool:
+        """Tell whether a transaction is kept that is in no known block."""
+        query = select(transactions.c.hash).where(transactions.c.blknum == 0).limit(1)
+        return self._run(lambda connection: connection.execute(query).first() is not None)
+
     def add_deposits(self, first: int, last: int, found: Sequence[Deposit]) -> None:
         """Replace what is known of the deposits in root-chain blocks first..last."""
 

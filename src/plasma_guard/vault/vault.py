@@ -64,6 +64,10 @@ class SqlVault:
         """Return everything kept, all of one moment."""
         return (await self._draft()).contents()
 
+    async def waits(self) -> bool:
+        """Tell whether a transaction is kept that is in no known block."""
+        return await asyncio.to_thread(self._store.has_in_flight)
+
     async def refresh(self, at: BlockStamp) -> Refreshed:
         """Bring it up to date; raises `ChainUnavailable`, and keeps what was proven until then.
 

@@ -11,7 +11,6 @@ from urllib.parse import SplitResult, urlsplit
 
 import aiohttp
 from pydantic import BaseModel
-from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt
 
 from plasma_guard.domain.errors import ConfigurationError, MalformedError, WatcherMisbehaved, WatcherRefused
 from plasma_guard.domain.evidence import (
@@ -54,7 +53,6 @@ _HEADERS = {
 }
 _KEPT_SECONDS = 60.0
 """How long an idle connection is kept: longer than usual polls are apart."""
-_ATTEMPTS = 2
 _Data = TypeVar("_Data", bound=BaseModel)
 _Claim = TypeVar("_Claim")
 
@@ -224,15 +222,11 @@ class HttpWatcher:
 
     async def _send(self, method: str, url: str, question: bytes | None) -> aiohttp.ClientResponse:
         """Send, and once more when the connection broke before any answer: a kept one may have gone stale."""
-        async for attempt in AsyncRetrying(
-            stop=stop_after_attempt(_ATTEMPTS),
-            retry=retry_if_exception_type((aiohttp.ClientOSError, aiohttp.ServerDisconnectedError)),
-            reraise=True,
-        ):
-            with attempt:
-                session = self._session = self._session or self._connect()
-                return await session.request(method, url, data=question, allow_redirects=False)
-        raise AssertionError("tenacity either returns or raises")
+        session = self._session = self._session or self._connect()
+        try:
+            return await session.request(method, url, data=question, allow_redirects=False)
+        except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError):
+            return await session.request(method, url, data=question, allow_redirects=False)
 
     def _connect(self) -> aiohttp.ClientSession:
         return aiohttp.ClientSession(
