@@ -245,7 +245,7 @@ class Routes:
             if source.creator is None or source.creator.position is None or not source.creator.proof
         ]
         if not tx.is_signed:
-            lacks.append(f"the signatures of transaction {tx.hash}")
+            lacks.append("its signatures")
         return lacks
 
 
