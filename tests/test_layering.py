@@ -13,6 +13,7 @@ BESIDE = {
     "doctor": "app",
     "explaining": "app",
     "vaulting": "app",
+    "leaving": "app",
     "clock": "domain",
     "config": "domain",
     "__main__": "cli",

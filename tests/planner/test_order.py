@@ -1,28 +1,19 @@
 """When, in which order and for what money: each rule in words."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import pytest
 
 from planner.worlds import ALICE, ALSO_ALICE, BOB, BONDS, ETHER, GWEI, PERIOD, TOKEN, World, only, pay
-from plasma_guard.domain.exits import ExitStatus, Generation
+from plasma_guard.domain.exits import Bounties, ExitStatus, Generation
 from plasma_guard.domain.plan import BadBlock, BadExit, Timing, Way
 from plasma_guard.domain.position import UtxoPosition
 from plasma_guard.domain.primitives import ETH, Seconds, Timestamp, Wei
-from plasma_guard.planner import Bounties, PlanPolicy, QueueFacts
+from plasma_guard.domain.stakes import Price
+from plasma_guard.planner import PlanPolicy, QueueFacts
 from plasma_guard.planner.gas import GAS
 
 FREE = Wei(0)
-
-
-@dataclass(frozen=True)
-class Penny:
-    """A token of which one unit is worth so many wei."""
-
-    wei: int
-
-    def value(self, amount: Wei) -> Wei:
-        return Wei(amount * self.wei)
 
 
 def test_the_deadline_of_a_bad_block_is_one_period_after_it() -> None:
@@ -207,7 +198,7 @@ def test_a_priced_token_is_worth_its_price() -> None:
     """In wei, like everything else."""
     world = World()
     world.deposit(ALICE, 5, TOKEN, blknum=1)
-    policy = PlanPolicy(prices={TOKEN: Penny(ETHER)})
+    policy = PlanPolicy(prices={TOKEN: Price(ETHER, 0)})
     assert only(world.plan(policy=policy)).value == 5 * ETHER
 
 

@@ -92,7 +92,8 @@ class World:
     ) -> list[Coin]:
         """Make a payment in block `blknum`, or in flight: then in a block that nobody shows."""
         rules = rules_for(self.generation)
-        raw = rules.encode([coin.position for coin in spent], outputs)
+        metadata = len(self.txs).to_bytes(32)
+        raw = rules.encode([coin.position for coin in spent], outputs, metadata)
         placed = None if blknum is None else UtxoPosition(blknum, txindex, 0)
         tx = KeptTransaction(
             hash=rules.decode(raw).hash,

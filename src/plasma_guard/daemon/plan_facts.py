@@ -1,105 +1,113 @@
-"""What the exit planner must know of the root chain, read at one block."""
+"""Bringing the planner's facts: the root chain at one block, as far as the vault's contents are about it."""
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 
 from plasma_guard.domain.blocks import BlockStamp
-from plasma_guard.domain.exits import ExitId, Generation
+from plasma_guard.domain.exits import ExitId, ExitStatus
 from plasma_guard.domain.plan import ExitPlan, Trouble
 from plasma_guard.domain.position import UtxoPosition
-from plasma_guard.domain.primitives import Address, Hash32, Timestamp, Wei
-from plasma_guard.domain.vault import VaultContents
-from plasma_guard.planner import Bounties, ChainFacts, PlanPolicy, QueueFacts, plan
-from plasma_guard.ports import Chain, ExitGame, Vault
+from plasma_guard.domain.primitives import Address, Timestamp, Wei
+from plasma_guard.domain.vault import KeptTransaction, VaultContents
+from plasma_guard.planner import ChainFacts, PlanPolicy, QueueFacts, plan
+from plasma_guard.ports import Chain, ExitGame
 
-V2_BOUNTIES = Bounties(standard_exit=Wei(5_350_000_000_000_000), piggyback=Wei(25_000_000_000_000_000))
-"""PaymentExitGame 2.0.0's first ones; there is no getter, and a bond of now may hold others."""
+
+async def plan_exits(
+    contents: VaultContents,
+    trouble: Trouble | None,
+    policy: PlanPolicy,
+    *,
+    chain: Chain,
+    game: ExitGame,
+    accounts: Collection[Address],
+    at: BlockStamp | None = None,
+) -> ExitPlan:
+    """Plan with the root chain at one block (None: the newest); raises `ChainUnavailable`.
+
+    The planning itself runs in a thread: a thousand outputs take a good part of a second.
+    """
+    stamp = at or await chain.head()
+    facts = await gather_facts(contents, chain=chain, game=game, accounts=accounts, at=stamp)
+    return await asyncio.to_thread(plan, contents, facts, trouble, policy)
 
 
 async def gather_facts(
-    contents: VaultContents, game: ExitGame, chain: Chain, accounts: Collection[Address], at: BlockStamp
+    contents: VaultContents,
+    *,
+    chain: Chain,
+    game: ExitGame,
+    accounts: Collection[Address],
+    at: BlockStamp,
 ) -> ChainFacts:
-    """Read everything that bears on what the vault holds; raises `RetryableError`."""
-    rules = game.rules
-    ids = _standard_exit_ids(contents, game)
-    hashes = list(contents.transactions)
-    spending = [tx for tx in contents.transactions.values() if tx.sources]
-    blknums = {position.blknum for position in ids} | {
-        source.blknum for tx in contents.transactions.values() for source in tx.sources
-    }
-    tokens = {output.token for tx in hashes for output in rules.decode(contents.transactions[tx].raw).outputs}
-    entries, in_flight, bonds, fees, blocks = await asyncio.gather(
-        game.standard_exits(list(ids.values()), at),
-        game.in_flight_exits([tx.raw for tx in spending], at),
-        game.bonds(at),
-        chain.fee_facts(),
-        asyncio.gather(*(game.plasma_block(blknum, at) for blknum in sorted(blknums))),
-    )
-    balances = await asyncio.gather(*(chain.balance(account) for account in accounts))
-    queues = await asyncio.gather(*(_queue(game, token, at) for token in sorted(tokens)))
+    """Read what the planner must know, all at block `at`; `accounts` are those the guard has keys for.
+
+    Balances and today's gas price are the newest ones. Raises `ChainUnavailable`.
+    """
+    spent = {source for tx in contents.transactions.values() for source in tx.sources}
+    held = {output.position for output in contents.outputs if output.position is not None}
+    tokens = sorted({output.token for output in contents.outputs})
+    bonds, bounties, prices = await asyncio.gather(game.bonds(at), game.bounties(at), chain.fee_facts())
+    balances = await asyncio.gather(*(chain.balance(account) for account in sorted(accounts)))
+    queues = await asyncio.gather(*(_queue(game, token, at) for token in _tokens(contents, game, tokens)))
+    times = await _block_times({at.blknum for at in spent | held}, game, at)
+    positions = [(tx, position) for position in sorted(spent | held) if (tx := contents.creator_of(position))]
+    standard = await game.standard_exits([_exit_id(game, tx, position) for tx, position in positions], at)
+    absent = [
+        where for where, entry in zip(positions, standard, strict=True) if entry.status is ExitStatus.ABSENT
+    ]
+    payments = [tx for tx in contents.transactions.values() if tx.sources]
+    in_flight = await game.in_flight_exits([tx.raw for tx in payments], at)
     return ChainFacts(
         at=at,
         contracts=game.contracts,
         bonds=bonds,
-        gas_price=Wei((fees.base_fee or 0) + fees.tip),
+        gas_price=Wei((prices.base_fee or 0) + prices.tip),
         accounts=frozenset(accounts),
-        balances=dict(zip(accounts, balances, strict=True)),
-        block_times={block.blknum: block.timestamp for block in blocks if block is not None},
-        standard_exits=dict(zip(ids, entries, strict=True)),
-        finalized=await _finalized(contents, game, at),
-        in_flight={tx.hash: entry for tx, entry in zip(spending, in_flight, strict=True)},
-        queues=dict(zip(sorted(tokens), queues, strict=True)),
-        bounties=V2_BOUNTIES if game.contracts.generation is Generation.ALD_V2 else Bounties(),
+        balances=dict(zip(sorted(accounts), balances, strict=True)),
+        block_times=times,
+        standard_exits={position: entry for (_, position), entry in zip(positions, standard, strict=True)},
+        finalized=await _finalized(absent, game, at),
+        in_flight={tx.hash: entry for tx, entry in zip(payments, in_flight, strict=True)},
+        queues=dict(queues),
+        bounties=bounties,
     )
 
 
-def _standard_exit_ids(contents: VaultContents, game: ExitGame) -> dict[UtxoPosition, ExitId]:
-    """Return the exit id at every position that an output of a kept transaction has."""
-    found: dict[UtxoPosition, ExitId] = {}
+def _tokens(contents: VaultContents, game: ExitGame, held: Iterable[Address]) -> list[Address]:
+    """Return the tokens of what is held and of what in-flight exits could pay."""
+    tokens = set(held)
     for tx in contents.transactions.values():
-        if tx.position is None:
-            continue
-        for index in range(len(game.rules.decode(tx.raw).outputs)):
-            position = UtxoPosition(tx.position.blknum, tx.position.txindex, index)
-            found[position] = game.rules.standard_exit_id(tx.raw, position)
-    return found
+        tokens |= {output.token for output in game.rules.decode(tx.raw).outputs}
+    return sorted(tokens)
 
 
-async def _finalized(contents: VaultContents, game: ExitGame, at: BlockStamp) -> frozenset[UtxoPosition]:
-    """Return which outputs some exit has paid; empty on rootchain v0.2, which keeps no such record."""
-    asked: dict[UtxoPosition, Hash32] = {}
-    for position in _standard_exit_ids(contents, game):
-        creator = contents.creator_of(position)
-        output_id = game.rules.output_id(creator.raw, position) if creator else None
-        if output_id is not None:
-            asked[position] = output_id
-    paid = await asyncio.gather(*(game.output_finalized(output_id, at) for output_id in asked.values()))
-    return frozenset(position for position, is_paid in zip(asked, paid, strict=True) if is_paid)
+async def _queue(game: ExitGame, token: Address, at: BlockStamp) -> tuple[Address, QueueFacts]:
+    size = await game.queue_length(token, at)
+    if size is None:
+        return token, QueueFacts(exists=False)
+    head = await game.queue_head(token, at) if size else None
+    head_at = None if head is None else head.exitable_at
+    return token, QueueFacts(exists=True, size=size, head_exitable_at=head_at)
 
 
-async def _queue(game: ExitGame, token: Address, at: BlockStamp) -> QueueFacts:
-    if not await game.has_queue(token, at):
-        return QueueFacts(exists=False)
-    head = await game.queue_head(token, at)
-    ripe: Timestamp | None = None if head is None else head.exitable_at
-    return QueueFacts(exists=True, size=0 if head is None else head.size, head_exitable_at=ripe)
+async def _block_times(blknums: Collection[int], game: ExitGame, at: BlockStamp) -> dict[int, Timestamp]:
+    blocks = await asyncio.gather(*(game.plasma_block(blknum, at) for blknum in sorted(blknums)))
+    return {block.blknum: block.timestamp for block in blocks if block is not None}
 
 
-class Planner:
-    """Plans how what the vault holds leaves, as of one block."""
+def _exit_id(game: ExitGame, tx: KeptTransaction, position: UtxoPosition) -> ExitId:
+    return game.rules.standard_exit_id(tx.raw, position)
 
-    def __init__(
-        self, vault: Vault, game: ExitGame, chain: Chain, accounts: Collection[Address], policy: PlanPolicy
-    ) -> None:
-        self._vault = vault
-        self._game = game
-        self._chain = chain
-        self._accounts = frozenset(accounts)
-        self._policy = policy
 
-    async def plan(self, at: BlockStamp, trouble: Trouble | None) -> tuple[VaultContents, ExitPlan]:
-        """Return what is kept and the plan made of it; raises `RetryableError`, `VaultError`."""
-        contents = await self._vault.contents()
-        facts = await gather_facts(contents, self._game, self._chain, self._accounts, at)
-        made = await asyncio.to_thread(plan, contents, facts, trouble, self._policy)
-        return contents, made
+async def _finalized(
+    places: Iterable[tuple[KeptTransaction, UtxoPosition]], game: ExitGame, at: BlockStamp
+) -> frozenset[UtxoPosition]:
+    """Of outputs without an entry, return those that some exit has paid; only ald records that."""
+    asked = [
+        (position, output_id)
+        for tx, position in places
+        if (output_id := game.rules.output_id(tx.raw, position)) is not None
+    ]
+    paid = await asyncio.gather(*(game.output_finalized(output_id, at) for _, output_id in asked))
+    return frozenset(position for (position, _), is_paid in zip(asked, paid, strict=True) if is_paid)

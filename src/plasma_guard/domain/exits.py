@@ -67,6 +67,14 @@ class Bonds:
 
 
 @dataclass(frozen=True, slots=True)
+class Bounties:
+    """What whoever processes an exit is paid out of its bonds, in wei; only ald v2 has them."""
+
+    standard_exit: Wei = Wei(0)
+    piggyback: Wei = Wei(0)
+
+
+@dataclass(frozen=True, slots=True)
 class ExitStarted:
     """A standard exit was started.
 

@@ -9,7 +9,7 @@ from plasma_guard.domain.exits import Side
 from plasma_guard.domain.plan import Payout, PlannedExit, Underway, Way
 from plasma_guard.domain.primitives import Address, Hash32, Wei
 from plasma_guard.domain.vault import HeldOutput, KeptTransaction
-from plasma_guard.planner.deadlines import Deadlines, Judged
+from plasma_guard.planner.deadlines import Dating, Deadlines, Judged
 from plasma_guard.planner.facts import PlanPolicy
 from plasma_guard.planner.gas import GAS
 from plasma_guard.planner.joining import Joined, slots_to_join
@@ -33,7 +33,7 @@ class _Group:
     """What leaves by one transaction's in-flight exit."""
 
     tx: KeptTransaction
-    judged: Judged
+    dating: Dating
     indexes: set[int] = field(default_factory=set)
     outputs: list[HeldOutput] = field(default_factory=list)
     back: bool = False
@@ -123,14 +123,12 @@ class Builder:
         groups: dict[Hash32, _Group] = {}
         for route in routes:
             for number, leg in enumerate(_heaviest_first(self._ledger, route.legs)):
-                group = groups.setdefault(leg.tx.hash, _Group(leg.tx, leg.judged))
+                group = groups.setdefault(leg.tx.hash, _Group(leg.tx, leg.dating))
                 if leg.index is not None:
                     group.indexes.add(leg.index)
                 if number == 0:
                     group.outputs.append(route.output)
                 group.back |= leg.back
-                if _urgency(leg.judged) < _urgency(group.judged):
-                    group.judged = leg.judged
         return list(groups.values())
 
     def _joint(self, group: _Group, joined: Joined) -> Draft:
@@ -145,15 +143,18 @@ class Builder:
         value = self._value(joined.payouts)
         gas = self._in_flight_gas(tx, joined.payouts, started=is_running)
         budget = self._budget(value)
+        # The most urgent of its tokens sets the time: a fraud may threaten one of them only.
+        tokens = tuple(sorted({slot.token for slot in joined.payouts}))
+        judged = min((self._deadlines.judge(group.dating, token) for token in tokens), key=_urgency)
         exit_ = PlannedExit(
             start=start,
             piggybacks=piggybacks,
             outputs=tuple(group.outputs),
             account=self._starter(joined.payouts),
-            tokens=tuple(sorted({slot.token for slot in joined.payouts})),
-            window=self._deadlines.window(group.judged, lead=self._policy.lead, budget=budget),
-            timing=group.judged.timing,
-            exitable_at=group.judged.exitable_at,
+            tokens=tokens,
+            window=self._deadlines.window(judged, lead=self._policy.lead, budget=budget),
+            timing=judged.timing,
+            exitable_at=judged.exitable_at,
             value=value,
             gas=gas,
             cost=Wei(gas * self.gas_price + len(piggybacks) * facts.bounties.piggyback),

@@ -2,20 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
 
 from plasma_guard.domain.blocks import BlockStamp
-from plasma_guard.domain.exits import Bonds, ContractSet, InFlightExit, StandardExit
+from plasma_guard.domain.exits import Bonds, Bounties, ContractSet, InFlightExit, StandardExit
 from plasma_guard.domain.position import UtxoPosition
 from plasma_guard.domain.primitives import ETH, Address, Hash32, Seconds, Timestamp, Wei
-
-
-class Priced(Protocol):
-    """What is known of a token's price."""
-
-    def value(self, amount: Wei) -> Wei:
-        """Return what so many units are worth, in wei."""
-        ...
+from plasma_guard.domain.stakes import Price
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,14 +17,6 @@ class QueueFacts:
     exists: bool
     size: int | None = None
     head_exitable_at: Timestamp | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Bounties:
-    """What whoever processes an exit is paid out of its bonds, in wei; only ald v2 has them."""
-
-    standard_exit: Wei = Wei(0)
-    piggyback: Wei = Wei(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +41,7 @@ class ChainFacts:
     finalized: frozenset[UtxoPosition] = frozenset()
     in_flight: Mapping[Hash32, InFlightExit] = field(default_factory=dict)
     queues: Mapping[Address, QueueFacts] = field(default_factory=dict)
-    bounties: Bounties = Bounties()
+    bounties: Bounties = field(default_factory=Bounties)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +56,7 @@ class PlanPolicy:
     """
 
     least_value: Wei = Wei(0)
-    prices: Mapping[Address, Priced] = field(default_factory=dict)
+    prices: Mapping[Address, Price] = field(default_factory=dict)
     lead: Seconds = Seconds(3600)
     max_cost: Wei = Wei(10**17)
     max_fee: Wei | None = None

@@ -124,6 +124,11 @@ class Ledger:
         running = entry is not None and entry.status is ExitStatus.RUNNING
         return running and entry is not None and entry.owner in self.facts.accounts
 
+    def is_taken(self, position: UtxoPosition) -> bool:
+        """Whether a standard exit of an output runs, or some exit has paid it."""
+        entry = self.standard_exit(position)
+        return self.is_paid(position) or (entry is not None and entry.status is ExitStatus.RUNNING)
+
     def in_flight_exit(self, tx_hash: Hash32) -> InFlightExit | None:
         """Return the contract's entry of a transaction's in-flight exit, None where there is none."""
         entry = self.facts.in_flight.get(tx_hash)

@@ -39,6 +39,7 @@ class Leg:
 
     tx: KeptTransaction
     index: int | None
+    dating: Dating
     judged: Judged
     back: bool = False
     """Whether the money is fetched from before it was spent, by a transaction that may come to light."""
@@ -175,7 +176,7 @@ class Routes:
         direct: tuple[Leg, ...] = ()
         obstacles: tuple[str, ...] = ()
         if isinstance(dating, Dating):
-            direct = (Leg(tx, index, self._deadlines.judge(dating, token), back=depth > 0),)
+            direct = (Leg(tx, index, dating, self._deadlines.judge(dating, token), back=depth > 0),)
             if direct[0].judged.good:
                 return _Found(direct)
         else:
@@ -195,7 +196,9 @@ class Routes:
         for source in self._ledger.sources(tx):
             if source.creator is None or source.output is None or not self._ledger.is_ours(source.output):
                 continue
-            if source.creator.sources:
+            if self._ledger.is_taken(source.position):
+                obstacles.append(f"another exit takes out, or has paid, its input at {source.position}")
+            elif source.creator.sources:
                 found = self._legs(source.creator, source.position.oindex, source.output.token, depth + 1)
                 legs += found.legs
                 obstacles += found.obstacles
@@ -242,7 +245,7 @@ class Routes:
             if source.creator is None or source.creator.position is None or not source.creator.proof
         ]
         if not tx.is_signed:
-            lacks.append(f"the signatures of transaction {tx.hash}")
+            lacks.append("its signatures")
         return lacks
 
 

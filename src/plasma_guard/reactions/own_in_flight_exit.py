@@ -116,7 +116,7 @@ async def gather(event: OwnInFlightExit, scene: Scene) -> Sequence[Facts]:
         begun_at, block.timestamp if block else at.timestamp, period
     )
     tokens = tuple(sorted({slot.token for slot in event.slots}))
-    queues = {token: await game.has_queue(token, at) for token in tokens}
+    queues = {token: await game.queue_length(token, at) is not None for token in tokens}
     bonds = await game.bonds(at)
     running = entry.status is ExitStatus.RUNNING
     over = started and not running

@@ -71,7 +71,7 @@ async def gather(event: OwnStandardExit, scene: Scene) -> Sequence[Facts]:
     if output_id is not None:
         finalized = bool(await game.output_finalized(output_id, at))
     output = game.rules.decode(event.txbytes).outputs[position.oindex]
-    has_queue = await game.has_queue(output.token, at)
+    has_queue = await game.queue_length(output.token, at) is not None
     block = await game.plasma_block(position.blknum, at)
     period = game.contracts.min_exit_period
     started_at = started.started_at if started else at.timestamp
