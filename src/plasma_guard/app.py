@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any
@@ -18,6 +18,7 @@ from plasma_guard.daemon.audit import Audit, AuditSettings
 from plasma_guard.daemon.freshness import Freshness, FreshnessLimits
 from plasma_guard.daemon.funds import Funds
 from plasma_guard.daemon.heads import Heads
+from plasma_guard.daemon.keep import COMPONENT as VAULT
 from plasma_guard.daemon.keep import Keep, KeepSettings
 from plasma_guard.daemon.permits import Permits
 from plasma_guard.daemon.react import React
@@ -29,8 +30,8 @@ from plasma_guard.daemon.silence import Silence
 from plasma_guard.daemon.supervisor import Pace, Supervisor
 from plasma_guard.daemon.troubles import Troubles
 from plasma_guard.daemon.watch import Watch, recall
-from plasma_guard.domain.decisions import LeaveChain
-from plasma_guard.domain.errors import ConfigurationError, ContractError, OtherChain
+from plasma_guard.domain.decisions import LeaveChain, Severity
+from plasma_guard.domain.errors import ConfigurationError, ContractError, OtherChain, VaultError
 from plasma_guard.domain.exits import Generation
 from plasma_guard.domain.position import CHILD_BLOCK_INTERVAL
 from plasma_guard.domain.primitives import Address, Wei
@@ -38,7 +39,8 @@ from plasma_guard.domain.stakes import Scope, Stakes
 from plasma_guard.journal import open_journal
 from plasma_guard.keys import KeySettings, LocalSigner, SigningPolicy, load_key
 from plasma_guard.keys.signer import address_of
-from plasma_guard.ports import Clock, ExitGame, Journal
+from plasma_guard.leaving import Parts, leave_of
+from plasma_guard.ports import Alerts, Clock, ExitGame, Journal
 from plasma_guard.reactions import REACTIONS, by_name
 from plasma_guard.reactions.base import Policy
 from plasma_guard.sender import SenderSettings, TxSender
@@ -46,12 +48,13 @@ from plasma_guard.telemetry.alerts import AlertDesk
 from plasma_guard.telemetry.health import Health
 from plasma_guard.telemetry.metrics import PrometheusMetrics
 from plasma_guard.telemetry.secrets import register_secret
+from plasma_guard.vault import SqlVault
 from plasma_guard.vaulting import Sources, owners_of, proxy_of, vault_of
 from plasma_guard.watcher import HttpWatcher
 
 log = structlog.get_logger(__name__)
 
-COMPONENTS = ("root chain", "scan", "watcher", "funds", "key", "vault")
+COMPONENTS = ("root chain", "scan", "watcher", "funds", "key", VAULT)
 PINNED = {"rootchain": (Generation.ROOTCHAIN_V02,), "ald": (Generation.ALD_V1, Generation.ALD_V2)}
 HEAD_LIFETIME = 2
 """Polls of the root chain for which its newest block is believed: decisions rest on blocks older than that,
@@ -249,23 +252,25 @@ async def assemble(config: Config, env: Mapping[str, str] = os.environ) -> Async
         heads = Heads(chain, clock, HEAD_LIFETIME * config.root_chain.poll_interval)
         began = await first_block(config, chain, game)
         owners = owners_of(config, {key.address: key.account.role for key in keys})
-        vault = await stack.enter_async_context(
-            vault_of(config, Sources(chain, game, watcher), clock, owners, began)
+        vault = await _vault(
+            stack, vault_of(config, Sources(chain, game, watcher), clock, owners, began), health, alerts
         )
-        keep = Keep(
-            vault=vault,
-            owners=owners,
-            settings=KeepSettings(
-                interval=config.vault.refresh_interval,
-                missing_after=int(config.vault.missing_alert_after),
-                follows=config.vault.child_chain_url is not None,
-            ),
-            heads=heads,
-            clock=clock,
-            health=health,
-            alerts=alerts,
-            metrics=metrics,
-        )
+        keep: Keep | None = None
+        if vault is not None:
+            keep = Keep(
+                vault=vault,
+                owners=owners,
+                settings=KeepSettings(
+                    interval=config.vault.refresh_interval,
+                    missing_after=int(config.vault.missing_alert_after),
+                    follows=config.vault.child_chain_url is not None,
+                ),
+                heads=heads,
+                clock=clock,
+                health=health,
+                alerts=alerts,
+                metrics=metrics,
+            )
         scan = Scan(
             chain=chain,
             game=game,
@@ -275,7 +280,7 @@ async def assemble(config: Config, env: Mapping[str, str] = os.environ) -> Async
             alerts=alerts,
             metrics=metrics,
             first_block=began,
-            heed=keep.heed,
+            heed=keep.heed if keep else lambda _: None,
         )
         own = frozenset(key.address for key in keys if Role.OWNER in key.account.role)
         active = {
@@ -321,6 +326,12 @@ async def assemble(config: Config, env: Mapping[str, str] = os.environ) -> Async
             accounts=addresses,
             max_cost_per_case=config.fees.max_cost_per_case,
         )
+        leave = None
+        if vault is not None:
+            parts = Parts(chain, game, vault, heads, react, journal, alerts, metrics)
+            leave = await stack.enter_async_context(
+                leave_of(config, parts, own if sender else frozenset(), lambda: watch.last.status)
+            )
         supervisor = Supervisor(
             heads=heads,
             game=game,
@@ -365,6 +376,7 @@ async def assemble(config: Config, env: Mapping[str, str] = os.environ) -> Async
             alerts=alerts,
             metrics=metrics,
             keep=keep,
+            leave=leave,
         )
         armed = sender is not None
         health.set("key", ok=True)
@@ -381,11 +393,23 @@ async def assemble(config: Config, env: Mapping[str, str] = os.environ) -> Async
             journal=str(config.journal.path),
         )
         report = Report(identity, journal, watch, funds, keep)
-        if config.vault.submit_enabled:
+        if config.vault.submit_enabled and vault is not None:
             proxy = proxy_of(config, vault, game, lambda: _unsafe(journal, health))
             await stack.enter_async_context(proxy)
             log.info("wallets can submit here", host=config.vault.submit_host, port=proxy.port)
         yield Guard(supervisor, report, health, metrics, game, armed, config.root_chain.chain_id)
+
+
+async def _vault(
+    stack: AsyncExitStack, opening: AbstractAsyncContextManager[SqlVault], health: Health, alerts: Alerts
+) -> SqlVault | None:
+    """Open the vault; None when its file cannot be used, as challenging goes on whatever is wrong with it."""
+    try:
+        return await stack.enter_async_context(opening)
+    except VaultError as error:
+        health.set(VAULT, ok=False, reason=str(error))
+        alerts.alert("vault/unusable", Severity.CRITICAL, f"the exit data is not kept: {error}")
+        return None
 
 
 async def _unsafe(journal: Journal, health: Health) -> str | None:

@@ -32,6 +32,7 @@ from plasma_guard.domain.evidence import (
 )
 from plasma_guard.domain.exits import (
     Bonds,
+    Bounties,
     ContractSet,
     ExitId,
     InFlightExit,
@@ -282,8 +283,16 @@ class ExitGame(Protocol):
         """Read the exact bonds asked for at one block."""
         ...
 
+    async def bounties(self, at: BlockStamp) -> Bounties:
+        """Read what processing exits earns out of their bonds at one block; nothing before ald v2."""
+        ...
+
     async def queue_head(self, token: Address, at: BlockStamp) -> QueueHead | None:
         """Read the next exit of a token's queue, or None when the queue is missing or empty."""
+        ...
+
+    async def queue_length(self, token: Address, at: BlockStamp) -> int | None:
+        """Read how many exits wait in a token's queue, or None when the queue is missing."""
         ...
 
     def candidate(self, action: Action, *, intent: str, case_id: int, account: Address) -> TxCandidate:

@@ -14,6 +14,7 @@ from structlog.testing import capture_logs
 from plasma_guard.app import Guard, assemble
 from plasma_guard.clock import SystemClock
 from plasma_guard.config import load_config
+from plasma_guard.daemon.mailbox import Mailbox
 from plasma_guard.devnet.attacker import Fraud
 from plasma_guard.devnet.deploy import deploy
 from plasma_guard.devnet.evm import Evm
@@ -166,6 +167,11 @@ class Summoned:
         """Wait until it has raised an alert whose key begins so."""
         await self.guard.until_alerted(key)
 
+    async def wish_to_leave(self) -> None:
+        """Ask it to take everything out."""
+        journal = self.guard.journal
+        Mailbox(journal.with_name(f"{journal.stem}.wishes")).post(None)
+
 
 class World:
     """One devnet with everything a scenario asks about."""
@@ -267,6 +273,8 @@ class World:
             "PLASMA_GUARD_ROOT_CHAIN__CONTRACT": connection.contract,
             "PLASMA_GUARD_WATCHER__URL": connection.watcher_url,
             "PLASMA_GUARD_JOURNAL__PATH": str(journal),
+            "PLASMA_GUARD_VAULT__CHILD_CHAIN_URL": connection.operator_url,
+            "PLASMA_GUARD_VAULT__REFRESH_INTERVAL": "5",
             **self.extra,
         }
 

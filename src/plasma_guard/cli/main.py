@@ -38,6 +38,7 @@ def _register() -> None:
         check,
         demo,
         devnet,
+        exits,
         explain,
         inspect,
         run,
@@ -51,6 +52,7 @@ def _register() -> None:
     app.command("explain")(explain.explain)
     app.add_typer(inspect.app, name="inspect")
     app.add_typer(vault.app, name="vault")
+    app.add_typer(exits.app, name="exits")
     app.command("demo")(demo.demo)
     app.add_typer(devnet.app, name="devnet")
 

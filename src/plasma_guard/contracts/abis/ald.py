@@ -16,6 +16,8 @@ NEXT_DEPOSIT_BLOCK = Function("nextDepositBlock()", "uint256")
 BLOCKS = Function("blocks(uint256)", "bytes32", "uint256")
 HAS_EXIT_QUEUE = Function("hasExitQueue(uint256,address)", "bool")
 GET_NEXT_EXIT = Function("getNextExit(uint256,address)", "uint256")
+EXITS_QUEUES = Function("exitsQueues(bytes32)", "address")
+QUEUE_SIZE = Function("currentSize()", "uint256")
 IS_OUTPUT_FINALIZED = Function("isOutputFinalized(bytes32)", "bool")
 IS_EXIT_GAME_SAFE_TO_USE = Function("isExitGameSafeToUse(address)", "bool")
 ADD_EXIT_QUEUE = Function("addExitQueue(uint256,address)")
@@ -42,6 +44,8 @@ CHALLENGE_OUTPUT_SPENT = Function(
 START_STANDARD_EXIT_BOND_SIZE = Function("startStandardExitBondSize()", "uint128")
 START_IFE_BOND_SIZE = Function("startIFEBondSize()", "uint128")
 PIGGYBACK_BOND_SIZE = Function("piggybackBondSize()", "uint128")
+STANDARD_EXIT_BOUNTY_SIZE = Function("processStandardExitBountySize()", "uint128")
+IN_FLIGHT_EXIT_BOUNTY_SIZE = Function("processInFlightExitBountySize()", "uint128")
 
 BLOCK_SUBMITTED = Event("BlockSubmitted(uint256 blknum)")
 DEPOSIT_CREATED = Event(

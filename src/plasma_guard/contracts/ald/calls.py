@@ -72,6 +72,11 @@ def vault_id(token: Address) -> int:
     return ETH_VAULT if token == ETH else ERC20_VAULT
 
 
+def queue_key(token: Address) -> Hash32:
+    """Return keccak256(uint256 vault id, address token): where the framework keeps that token's queue."""
+    return Hash32(keccak(vault_id(token).to_bytes(32) + token))
+
+
 def encode(revision: Revision, action: Action, account: Address) -> bytes:
     """Return the calldata of an action for `account`; raises `MalformedError` for fields it cannot have."""
     match action:

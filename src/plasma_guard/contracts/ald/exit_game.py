@@ -18,6 +18,7 @@ from plasma_guard.domain.blocks import BlockStamp, PlasmaBlock
 from plasma_guard.domain.errors import CallReverted, ContractError
 from plasma_guard.domain.exits import (
     Bonds,
+    Bounties,
     ContractSet,
     ExitId,
     ExitStatus,
@@ -28,7 +29,7 @@ from plasma_guard.domain.exits import (
     RootChainEvent,
     StandardExit,
 )
-from plasma_guard.domain.primitives import Address, Hash32, Timestamp, Wei
+from plasma_guard.domain.primitives import ZERO_ADDRESS, Address, Hash32, Timestamp, Wei
 from plasma_guard.domain.refusals import Meaning
 from plasma_guard.domain.transactions import TxCandidate
 from plasma_guard.plasma.rules import PlasmaRules, rules_for
@@ -151,6 +152,15 @@ class AldExitGame:
         values = await self._reads.all([(game, getter, ()) for getter in getters], at)
         return Bonds(*(Wei(value) for (value,) in values))
 
+    async def bounties(self, at: BlockStamp) -> Bounties:
+        """Read what processing exits earns out of their bonds at one block; nothing in revision 1."""
+        if not self._revision.process_exits_takes_sender:
+            return Bounties()
+        getters = (abi.STANDARD_EXIT_BOUNTY_SIZE, abi.IN_FLIGHT_EXIT_BOUNTY_SIZE)
+        game = self._contracts.exit_game
+        values = await self._reads.all([(game, getter, ()) for getter in getters], at)
+        return Bounties(*(Wei(value) for (value,) in values))
+
     async def queue_head(self, token: Address, at: BlockStamp) -> QueueHead | None:
         """Read the next exit of a token's queue, or None when the queue is missing or empty."""
         entry, vault = self._contracts.entry, calls.vault_id(token)
@@ -164,6 +174,14 @@ class AldExitGame:
         (priority,) = abi.GET_NEXT_EXIT.decode(result)
         exitable_at, _, exit_id = self._rules.unpack_priority(priority)
         return QueueHead(exit_id, exitable_at)
+
+    async def queue_length(self, token: Address, at: BlockStamp) -> int | None:
+        """Read how many exits wait in a token's queue, or None when the queue is missing."""
+        key = calls.queue_key(token)
+        queue = Address.parse(await self._reads.value(self._contracts.entry, abi.EXITS_QUEUES, key, at=at))
+        if queue == ZERO_ADDRESS:
+            return None
+        return int(await self._reads.value(queue, abi.QUEUE_SIZE, at=at))
 
     def candidate(self, action: Action, *, intent: str, case_id: int, account: Address) -> TxCandidate:
         """Turn an action into the call that does it; its calldata works for `account` alone."""

@@ -13,6 +13,7 @@ from plasma_guard.domain.actions import Action
 from plasma_guard.domain.blocks import BlockStamp, PlasmaBlock
 from plasma_guard.domain.exits import (
     Bonds,
+    Bounties,
     ContractSet,
     ExitId,
     ExitStatus,
@@ -130,6 +131,10 @@ class RootChainExitGame:
         values = await self._reads.all([(self._contracts.entry, getter, ()) for getter in getters], at)
         return Bonds(*(Wei(value) for (value,) in values))
 
+    async def bounties(self, at: BlockStamp) -> Bounties:  # noqa: ARG002 (the port says so)
+        """Return nothing: this generation pays nobody for processing."""
+        return Bounties()
+
     async def queue_head(self, token: Address, at: BlockStamp) -> QueueHead | None:
         """Read the next exit of a token's queue, or None when the queue is missing or empty.
 
@@ -144,6 +149,11 @@ class RootChainExitGame:
             return None
         exitable_at, exit_id, _ = await self._reads.value(entry, abi.GET_NEXT_EXIT, token, at=at)
         return QueueHead(ExitId(exit_id), Timestamp(exitable_at), size)
+
+    async def queue_length(self, token: Address, at: BlockStamp) -> int | None:
+        """Read how many exits wait in a token's queue, or None when the queue is missing."""
+        queue = Address.parse(await self._reads.value(self._contracts.entry, abi.EXITS_QUEUES, token, at=at))
+        return None if queue == ZERO_ADDRESS else int(await self._reads.value(queue, abi.QUEUE_SIZE, at=at))
 
     def candidate(self, action: Action, *, intent: str, case_id: int, account: Address) -> TxCandidate:
         """Turn an action into the call that does it; raises `MalformedError` where there is none."""
