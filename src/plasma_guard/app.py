@@ -32,7 +32,7 @@ from plasma_guard.daemon.troubles import Troubles
 from plasma_guard.daemon.watch import Watch, recall
 from plasma_guard.domain.decisions import LeaveChain, Severity
 from plasma_guard.domain.errors import ConfigurationError, ContractError, OtherChain, VaultError
-from plasma_guard.domain.exits import Generation
+from plasma_guard.domain.exits import Bonds, Generation
 from plasma_guard.domain.position import CHILD_BLOCK_INTERVAL
 from plasma_guard.domain.primitives import Address, Wei
 from plasma_guard.domain.stakes import Scope, Stakes
@@ -173,6 +173,16 @@ def policies(config: Config) -> dict[str, Policy]:
     return {name: Policy(config.limits.max_cost(name, config.fees.max_cost_per_case)) for name in names}
 
 
+def check_reserve(config: Config, bonds: Bonds) -> None:
+    """Raise `ConfigurationError` when what is kept for late calls does not pay the bond of one of them."""
+    reserve = config.fees.reserve
+    if config.reactions.piggyback_available == "act" and 0 < reserve < bonds.piggyback:
+        raise ConfigurationError(
+            f"fees.reserve_eth: {reserve} wei are kept for late calls, and the bond of a single piggyback is "
+            f"{bonds.piggyback} wei; raise it above that, or set 0 to keep what open calls need"
+        )
+
+
 async def first_block(config: Config, chain: RpcChain, game: ExitGame) -> int:
     """Return where the scan starts: no exit can have started before the first plasma block existed.
 
@@ -218,7 +228,8 @@ async def assemble(config: Config, env: Mapping[str, str] = os.environ) -> Async
             )
         )
         permits = Permits(chain, game)
-        await permits.refresh()
+        bonds = await permits.refresh()
+        check_reserve(config, bonds)
         sender = None
         if keys:
             policy = SigningPolicy(

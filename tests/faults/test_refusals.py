@@ -2,12 +2,13 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
 from plasma_guard.devnet.connection import Connection
-from support.arena import Arena, Ended, Guard, command
+from support.arena import Arena, Ended, Guard, command, running
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +65,22 @@ async def test_check_and_run_say_what_is_wrong_with_the_root_chain(
         assert "Traceback" not in ended.said
         for word in case.words:
             assert word in ended.said
+
+
+async def test_a_reserve_that_pays_no_bond_is_refused_at_start_with_the_sum(
+    net: Arena, tmp_path: Path
+) -> None:
+    """Nothing in the settings says so: only the contract knows its bonds. To the wei of one it is taken."""
+    bond = (await net.people.game.bonds(await net.people.chain.head())).piggyback
+    poor, rich = (f"{Decimal(wei) / 10**18:f}" for wei in (bond - 1, bond))
+    name = "PLASMA_GUARD_FEES__RESERVE_ETH"
+    refused = Guard(net.connection, tmp_path / "poor", env={name: poor})
+    ended = await command("run", "--config", str(refused.write_config()), env=refused.environment())
+    assert ended.code == 2
+    assert f"{bond - 1} wei are kept for late calls" in ended.err
+    assert f"{bond} wei" in ended.err
+    async with running(Guard(net.connection, tmp_path / "rich", env={name: rich})):
+        pass
 
 
 async def test_check_fails_for_what_is_down_and_names_the_remedy(net: Arena, tmp_path: Path) -> None:

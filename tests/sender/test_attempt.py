@@ -27,7 +27,12 @@ def state(*attempts: Attempt) -> SendState:
 
 
 def facts(
-    head: int = 10, now: float = 0.0, mined: int = 5, *found: Receipt, settled: int = 5, displaced: bool = False
+    head: int = 10,
+    now: float = 0.0,
+    mined: int = 5,
+    *found: Receipt,
+    settled: int = 5,
+    displaced: bool = False,
 ) -> Facts:
     receipts = {each.tx_hash: each for each in found}
     return Facts(head, now, mined, receipts, settled_count=settled, displaced=displaced)

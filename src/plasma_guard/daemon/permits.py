@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping
 
+from plasma_guard.domain.exits import Bonds
 from plasma_guard.domain.primitives import Address, Wei
 from plasma_guard.ports import Chain, ExitGame
 
@@ -17,9 +18,10 @@ class Permits:
         self._game = game
         self.calls: Calls = {}
 
-    async def refresh(self) -> None:
-        """Read the bonds and allow exactly those; raises `RetryableError`, and then nothing changes."""
+    async def refresh(self) -> Bonds:
+        """Read the bonds, allow exactly those, and return them; raises `RetryableError`, changing nothing."""
         bonds = await self._game.bonds(await self._chain.head())
         allowed = dict(self._game.sendable(bonds))
         self.calls.clear()
         self.calls.update(allowed)
+        return bonds

@@ -157,7 +157,7 @@ class Supervisor:
             log.info("took up unfinished transactions", count=resumed)
 
     async def _forever(
-        self, name: str, step: Callable[[], Awaitable[None]], pace: Callable[[], float]
+        self, name: str, step: Callable[[], Awaitable[object]], pace: Callable[[], float]
     ) -> None:
         """Repeat a step; no error ends the loop, and none passes unseen."""
         while True:
