@@ -34,12 +34,13 @@ def main() -> NoReturn:
 
 def _register() -> None:
     """Add each command; the modules import what they need only when their command runs."""
-    from plasma_guard.cli import check, demo, devnet, explain, inspect, run, status  # noqa: PLC0415 (see above)
+    from plasma_guard.cli import check, demo, devnet, explain, inspect, journal, run, status  # noqa: PLC0415 (see above)
 
     app.command("run")(run.run)
     app.command("check")(check.check)
     app.command("status")(status.status)
     app.command("explain")(explain.explain)
+    app.add_typer(journal.app, name="journal")
     app.add_typer(inspect.app, name="inspect")
     app.command("demo")(demo.demo)
     app.add_typer(devnet.app, name="devnet")

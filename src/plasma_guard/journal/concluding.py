@@ -53,6 +53,8 @@ def _open(connection: Connection, conclusion: Conclusion) -> Case:
             "event": conclusion.event,
             "details": conclusion.details,
             "opened_at": conclusion.at,
+            "deadline": conclusion.deadline,
+            "bond": conclusion.bond,
         }
         connection.execute(_NEW_CASE, named | new)
         known = connection.execute(_CASE, named).mappings().one()
@@ -65,15 +67,22 @@ def conclude(connection: Connection, conclusion: Conclusion) -> Case:
     _decide(connection, case.id, conclusion)
     if conclusion.finding is not None:
         judge(connection, conclusion.finding, conclusion.at)
-    change: dict[str, Any]
+    change = _worth(case, conclusion)
     if case.is_open and conclusion.closure is not None:
-        change = {"closure": conclusion.closure.value, "closed_at": conclusion.at}
+        change |= {"closure": conclusion.closure.value, "closed_at": conclusion.at}
     elif not case.is_open and conclusion.reopen:
-        change = {"closure": None, "closed_at": None}
-    else:
+        change |= {"closure": None, "closed_at": None}
+    if not change:
         return case
     connection.execute(_CHANGE_CASE, {"which": case.id, **change})
     return rows.case(connection.execute(_CASE, _named(conclusion.key)).mappings().one())
+
+
+def _worth(case: Case, conclusion: Conclusion) -> dict[str, Any]:
+    """Return what is known better now of a case's deadline and bond."""
+    known = {"deadline": case.deadline, "bond": case.bond}
+    said = {"deadline": conclusion.deadline, "bond": conclusion.bond}
+    return {name: value for name, value in said.items() if value not in {None, known[name]}}
 
 
 def judge(connection: Connection, finding: Finding, at: Timestamp) -> None:
@@ -98,7 +107,8 @@ def _decide(connection: Connection, case_id: int, conclusion: Conclusion) -> Non
     if last is not None and {name: last[name] for name in _SAID} == said:
         connection.execute(_SAME_DECISION, {"which": last["id"], **moment})
     else:
-        connection.execute(_NEW_DECISION, {"case_id": case_id, **moment, **said})
+        first = {"case_id": case_id, "first_at": conclusion.at}
+        connection.execute(_NEW_DECISION, {**first, **moment, **said})
 
 
 def _named(key: CaseKey) -> dict[str, Any]:
