@@ -18,7 +18,7 @@ SETTINGS: Final = {
     # Deeper than the reorg, which is to come before the guard takes its challenge for final.
     "PLASMA_GUARD_ROOT_CHAIN__CONFIRMATIONS": "3",
     # In step with blocks that come in fractions of a second.
-    "PLASMA_GUARD_FEES__BUMP_AFTER": "2",
+    "PLASMA_GUARD_FEES__BUMP_AFTER": "4",
 }
 
 
@@ -51,7 +51,9 @@ async def rough_weather(stage: Stage) -> AsyncIterator[Cue]:
     stage.tell("chain", f"the node forgets transaction {forgotten}, and tells nobody")
     await weather.mine()
     yield Shows("the guard's challenge is in the pool again", pooled)
-    stage.tell("chain", f"{(await weather.pooled(guard))[0]} is back: the guard handed it out again")
+    again = (await weather.pooled(guard))[0]
+    how = "the guard handed it out again" if again == forgotten else "the guard pays more, to be heard"
+    stage.tell("chain", f"{again} is in the pool: {how}")
     stage.tell("chain", f"gas gets dear: the base fee is {weather.storm / GWEI:g} gwei from now on")
     await weather.mine(stormy=True)
     yield Shows("the guard's challenge is mined in the storm", mined_in_the_storm)
