@@ -224,6 +224,7 @@ async def assemble(config: Config, env: Mapping[str, str] = os.environ) -> Async
                         max_fee_per_gas=config.fees.max_fee_per_gas,
                         bump_after=config.fees.bump_after,
                         poll=config.root_chain.poll_interval,
+                        max_in_flight=config.root_chain.max_in_flight,
                     ),
                 )
             )
