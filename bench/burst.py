@@ -22,6 +22,7 @@ from eth_account import Account
 from bench.contender import contender
 from bench.crowd import GROUP, Crowd
 from bench.devnet import devnet
+from bench.processes import cpu_seconds
 from bench.report import Row, row
 from bench.tap import Tap, tap
 from plasma_guard.devnet.connection import Connection
@@ -49,8 +50,8 @@ _CONTENDER_AT_ONCE: Final = str(AT_ONCE)
 class Blocks:
     """What the chain says: blocks from the moment all was known to the last answer, and of answers alone.
 
-    `least` is the number of blocks that the gas used would fill; `late` counts answers mined in a later block
-    than one that had a later deadline. Lost: not `answered`; doubled: more `transactions` than that.
+    `least` is the number of blocks that the gas used would fill; `ahead` counts answers mined in an earlier
+    block than one that had a nearer deadline. Lost: not `answered`; doubled: more `transactions` than that.
     """
 
     answered: int
@@ -58,7 +59,7 @@ class Blocks:
     since_known: int
     with_answers: int
     least: int
-    late: int
+    ahead: int
     seconds: float
 
 
@@ -86,8 +87,13 @@ class Field:
         await self.node.rpc("evm_setIntervalMining", 0)
         return await self._count(sender, known_at, seconds)
 
-    async def rate(self) -> float:
-        """Let no block come, tell of all frauds at once; return how many answers a second the node took."""
+    async def rate(self) -> tuple[float, float]:
+        """Let no block come, tell of all frauds at once; return how many answers a second the node took.
+
+        The second number is the CPU time of each in the answering process, in seconds.
+        """
+        assert self.tap.pid is not None, "set with the process that answers"
+        cpu = cpu_seconds(self.tap.pid)
         self.tap.reveal(self.frauds)
 
         async def all_pooled() -> bool:
@@ -95,7 +101,8 @@ class Field:
             return int(status["pending"], 16) + int(status["queued"], 16) >= len(self.frauds)
 
         await _until(all_pooled)
-        return len(self.frauds) / (time.perf_counter() - self.tap.shown_at())
+        rate = len(self.frauds) / (time.perf_counter() - self.tap.shown_at())
+        return rate, (cpu_seconds(self.tap.pid) - cpu) / len(self.frauds)
 
     async def _count(self, sender: Address, known_at: int, seconds: float) -> Blocks:
         newest = int(await self.node.rpc("eth_blockNumber"), 16)
@@ -110,9 +117,9 @@ class Field:
         mined_in = {each.position: each.block_number for each in answers}
         groups = [sorted(self.frauds)[start : start + GROUP] for start in range(0, len(self.frauds), GROUP)]
         order = [[mined_in[each] for each in group if each in mined_in] for group in groups]
-        later = [
-            min((number for group in order[place:] for number in group), default=newest)
-            for place in range(1, len(order) + 1)
+        last = [
+            max((number for group in order[:place] for number in group), default=0)
+            for place in range(len(order))
         ]
         return Blocks(
             answered=len(mined_in),
@@ -120,7 +127,7 @@ class Field:
             since_known=numbers[-1] - known_at,
             with_answers=numbers[-1] - numbers[0] + 1,
             least=math.ceil(gas / BLOCK_GAS),
-            late=sum(number > first for group, first in zip(order, later, strict=True) for number in group),
+            ahead=sum(number < latest for group, latest in zip(order, last, strict=True) for number in group),
             seconds=seconds,
         )
 
@@ -153,9 +160,10 @@ async def measure(count: int, windows: tuple[int, ...], tell: Callable[[str], No
                 note=f"{_told(ours)}; omg-js: {_told(theirs)}",
             )
         )
-    their_rate = await _omgjs_rate(count, tell)
-    our_rate = await _guard_rate(count, tell)
+    their_rate, their_cpu = await _omgjs_rate(count, tell)
+    our_rate, our_cpu = await _guard_rate(count, tell)
     rows.append(row("answers a second, no mining", "/s", [our_rate], [their_rate], least=OWN_RATE))
+    rows.append(row("CPU time of one of them", "ms", [1000 * our_cpu], [1000 * their_cpu]))
     return rows
 
 
@@ -163,7 +171,7 @@ def _told(blocks: Blocks) -> str:
     return (
         f"{blocks.answered} answered by {blocks.transactions} transactions, whose gas fills {blocks.least}"
         f" blocks, within {blocks.since_known} blocks ({blocks.seconds:.1f} s) of being known;"
-        f" {blocks.late} later than one with a later deadline"
+        f" {blocks.ahead} before one with a nearer deadline"
     )
 
 
@@ -172,7 +180,7 @@ async def _guard_blocks(count: int, window: int, tell: Callable[[str], None]) ->
         return await field.blocks(sender)
 
 
-async def _guard_rate(count: int, tell: Callable[[str], None]) -> float:
+async def _guard_rate(count: int, tell: Callable[[str], None]) -> tuple[float, float]:
     async with _field(count, tell) as field, _guard(field, count) as _:
         return await field.rate()
 
@@ -182,7 +190,7 @@ async def _omgjs_blocks(count: int, tell: Callable[[str], None]) -> Blocks:
         return await field.blocks(sender)
 
 
-async def _omgjs_rate(count: int, tell: Callable[[str], None]) -> float:
+async def _omgjs_rate(count: int, tell: Callable[[str], None]) -> tuple[float, float]:
     async with _field(count, tell) as field, _omgjs(field, tell) as _:
         return await field.rate()
 
