@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from rich.console import Console
 
-from bench import burst, flood, mixed, reaction, startup, verifier
+from bench import burst, feereplay, flood, mixed, reaction, startup, verifier
 from bench.report import Row, show
 from plasma_guard.devnet.errors import DevnetError
 
@@ -23,6 +23,7 @@ NAMES: Final = {
     "flood": "a status answer with 10,000 events, and one that is too large",
     "mixed": "a status answer with 1,000 events of all kinds, decided",
     "burst": "1,000 frauds at once: blocks until all are answered, and answers a second, against omg-js",
+    "fees": "challenges priced through three storms of the fee market: what lands, and at which price",
     "verifier": "transactions a second that the own verifier takes, of each generation",
 }
 
@@ -58,6 +59,7 @@ def _benches(
         "flood": partial(flood.measure, arguments.floods),
         "mixed": partial(mixed.measure, arguments.floods),
         "burst": partial(burst.measure, arguments.frauds, tuple(arguments.windows)),
+        "fees": partial(feereplay.measure, arguments.cases),
         "verifier": partial(verifier.measure, arguments.blocks),
     }
 
@@ -86,12 +88,14 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--windows", type=int, nargs="+", default=[16, 400], help="transactions in flight at most (16 400)"
     )
+    parser.add_argument("--cases", type=int, default=10_000, help="calls priced through storms (10000)")
     arguments = parser.parse_args()
     unknown = [name for name in arguments.names if name not in NAMES]
     if unknown:
         parser.error(f"NAME: expected {', '.join(NAMES)}, got {', '.join(unknown)}")
-    if min(arguments.runs, arguments.starts, arguments.floods, arguments.blocks) < 1:
-        parser.error("--runs, --starts, --floods and --blocks: expected 1 or more")
+    counts = (arguments.runs, arguments.starts, arguments.floods, arguments.blocks, arguments.cases)
+    if min(counts) < 1:
+        parser.error("--runs, --starts, --floods, --blocks and --cases: expected 1 or more")
     return arguments
 
 

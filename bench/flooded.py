@@ -25,7 +25,7 @@ from plasma_guard.clock import SystemClock
 from plasma_guard.daemon.agenda import Agenda
 from plasma_guard.daemon.freshness import Freshness, FreshnessLimits
 from plasma_guard.daemon.react import React
-from plasma_guard.daemon.scope import Interest, Scope
+from plasma_guard.daemon.scope import Interest
 from plasma_guard.daemon.troubles import Troubles
 from plasma_guard.daemon.watch import Poll, Watch
 from plasma_guard.domain.blocks import BlockStamp, PlasmaBlock
@@ -34,6 +34,7 @@ from plasma_guard.domain.decisions import Act, Close, Closure
 from plasma_guard.domain.exits import ContractSet, ExitId, InFlightExitStarted, StandardExit
 from plasma_guard.domain.position import CHILD_BLOCK_INTERVAL, UtxoPosition
 from plasma_guard.domain.primitives import Address, Hash32, Timestamp, Wei
+from plasma_guard.domain.stakes import Scope
 from plasma_guard.journal import open_journal
 from plasma_guard.plasma.rules import PlasmaRules
 from plasma_guard.ports import Chain, ExitGame, Journal

@@ -1,7 +1,7 @@
 """What a status answer with events of all kinds costs: CPU time, questions to the Watcher, RPC calls.
 
-A local server stands for the Watcher and counts what it is asked; a fresh process per run (`bench.mixing`)
-reads the answer and decides about everything in it.
+Local servers stand for Watcher and node and count what they are asked; a fresh process per run
+(`bench.mixing`) reads the answer and decides about everything in it.
 """
 
 from __future__ import annotations
@@ -11,28 +11,32 @@ import contextlib
 import json
 import sys
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Any, Final
 
 from aiohttp import web
 
 from bench import frauds
 from bench.kinds import KINDS, Case
+from bench.node import Node
 from bench.report import Row, row
 
+Handler = Callable[[web.Request], Awaitable[web.Response]]
 EVENTS: Final = 1_000
 
 
 async def measure(runs: int, tell: Callable[[str], None]) -> list[Row]:
     """Return the rows of time and of questions per event."""
-    asked: Counter[str] = Counter()
-    results, questions = [], []
-    async with _watcher(asked) as url:
-        for number in range(1, runs + 1):
-            asked.clear()
-            results.append(await _mixed(url))
-            questions.append(asked.copy())
-            tell(f"answer {number} of {runs}: {results[-1]['cpu']:.2f} s of CPU time")
+    cases = [Case(number) for number in range(EVENTS)]
+    results, questions, calls, requests = [], [], [], []
+    for number in range(1, runs + 1):
+        asked, node = Counter[str](), Node(cases)
+        async with _serving(_watcher(cases, asked)) as watcher, _serving(node.handle) as rpc:
+            results.append(await _mixed(watcher, rpc))
+        questions.append(asked)
+        calls.append(node.calls)
+        requests.append(node.requests)
+        tell(f"answer {number} of {runs}: {results[-1]['cpu']:.2f} s of CPU time")
     last = results[-1]
     what = f"mixed: {EVENTS} events of {len(KINDS)} kinds"
     return [
@@ -53,9 +57,10 @@ async def measure(runs: int, tell: Callable[[str], None]) -> list[Row]:
         row(
             "mixed: RPC calls per event",
             "",
-            [sum(each["reads"].values()) / EVENTS for each in results],
-            note=_listed(last["reads"]),
+            [each.total() / EVENTS for each in calls],
+            note=_listed(calls[-1]),
         ),
+        row("mixed: requests to the node per event", "", [each / EVENTS for each in requests]),
     ]
 
 
@@ -63,9 +68,9 @@ def _listed(counts: dict[str, int]) -> str:
     return ", ".join(f"{count} {name}" for name, count in sorted(counts.items()))
 
 
-async def _mixed(url: str) -> dict[str, Any]:
+async def _mixed(watcher: str, node: str) -> dict[str, Any]:
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "bench.mixing", url, str(EVENTS), stdout=asyncio.subprocess.PIPE
+        sys.executable, "-m", "bench.mixing", watcher, node, str(EVENTS), stdout=asyncio.subprocess.PIPE
     )
     out, _ = await process.communicate()
     if process.returncode:
@@ -74,10 +79,8 @@ async def _mixed(url: str) -> dict[str, Any]:
     return result
 
 
-@contextlib.asynccontextmanager
-async def _watcher(asked: Counter[str]) -> AsyncIterator[str]:
-    """Serve the status and the evidence for it; count each question in `asked`."""
-    cases = [Case(number) for number in range(EVENTS)]
+def _watcher(cases: Sequence[Case], asked: Counter[str]) -> Handler:
+    """Return what serves the status and the evidence for it, and counts each question in `asked`."""
     status = json.dumps(_envelope(frauds.status([case.event() for case in cases]))).encode()
     answers = {
         asked_for: json.dumps(_envelope(data)).encode()
@@ -96,8 +99,14 @@ async def _watcher(asked: Counter[str]) -> AsyncIterator[str]:
         about = parameters.get("utxo_pos") or parameters.get("txbytes")
         return web.Response(body=answers.get(f"{endpoint}/{about}", refusal), content_type="application/json")
 
+    return answer
+
+
+@contextlib.asynccontextmanager
+async def _serving(handler: Handler) -> AsyncIterator[str]:
+    """Serve on a free port of this machine; yield the address."""
     app = web.Application()
-    app.router.add_post("/{endpoint}", answer)
+    app.router.add_post("/{endpoint:.*}", handler)
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     try:

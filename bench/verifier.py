@@ -16,6 +16,7 @@ from typing import Final
 from coincurve import PublicKey
 
 from bench.report import Row, row
+from plasma_guard.domain.blocks import ChildBlock
 from plasma_guard.domain.exits import ContractSet, DepositCreated, Generation
 from plasma_guard.domain.position import CHILD_BLOCK_INTERVAL, UtxoPosition
 from plasma_guard.domain.primitives import ETH, Address, Hash32, Seconds, Timestamp, Wei
@@ -23,7 +24,6 @@ from plasma_guard.keys.signer import address_of
 from plasma_guard.plasma.rules import PlasmaRules, rules_for
 from plasma_guard.plasma.transaction import Output
 from plasma_guard.verifier import Verifier
-from plasma_guard.verifier.blocks import ChildBlock
 from plasma_guard.verifier.history import DiskHistory, History, MemoryHistory
 
 TRANSACTIONS: Final = CHILD_BLOCK_INTERVAL - 1

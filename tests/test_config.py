@@ -7,7 +7,8 @@ import pytest
 
 from plasma_guard.config import Config, Role, default_config_path, load_config, variable_of
 from plasma_guard.domain.errors import ConfigurationError
-from plasma_guard.domain.primitives import Address
+from plasma_guard.domain.primitives import Address, Wei
+from plasma_guard.domain.stakes import Price
 
 KEY = "4c0883a69102937d6231471b5dbb6204fe5129617082792ae468d01a3f362318"
 CONTRACT = "0x52908400098527886E0F7030069857D2E4169EE7"
@@ -309,6 +310,23 @@ def test_variables_read_elsewhere_are_left_alone(load: Load) -> None:
         ("[watcher]\nmax_head_age = 11", ["watcher.max_head_age", "watcher.poll_interval"]),
         ("[fees]\nbump_after = 3", ["fees.bump_after", "root_chain.poll_interval"]),
         (
+            "[fees]\nmax_cost_per_case_eth = 0.1",
+            ["fees.max_cost_per_case_eth", "fees.max_fee_per_gas_gwei", "raise the first to 0.182 "],
+        ),
+        (
+            "[fees]\nmax_cost_per_day_eth = 0.19",
+            ["fees.max_cost_per_day_eth", "fees.max_cost_per_case_eth", "0.19 ETH", "0.2"],
+        ),
+        ("[fees]\nreserve_eth = 3", ["fees.reserve_eth", "fees.max_cost_per_day_eth", "3 ETH", "may cost 2"]),
+        (
+            "[limits]\ninvalid_exit = 0.3",
+            ["limits.invalid_exit", "fees.max_cost_per_case_eth", "0.3 ETH is above the 0.2 ETH"],
+        ),
+        (
+            f'[[prices]]\ntoken = "{OTHER}"\neth = 1\n[[prices]]\ntoken = "{OTHER}"\neth = 2',
+            ["prices[1].token", "prices[0].token"],
+        ),
+        (
             '[[accounts]]\nkeystore = "a"\nkeystore_password_env = "P"\nprivate_key_file = "b"',
             ["accounts[0].private_key_file", "accounts[0].keystore"],
         ),
@@ -350,6 +368,14 @@ def test_settings_that_exclude_each_other_are_named_together(
     (problem,) = problems(_merged(extra))
     assert problem.startswith(fields[0])
     assert all(field in problem for field in fields)
+
+
+def test_a_token_has_a_price_in_eth_and_decimals(load: Load) -> None:
+    """From the file as tables, from the environment as one JSON list."""
+    (price,) = load(_merged(f'[[prices]]\ntoken = "{OTHER}"\neth = 0.0005\ndecimals = 6')).prices
+    assert (price.token, price.value) == (Address.parse(OTHER), Price(Wei(5 * 10**14), 6))
+    text = f'[{{"token": "{OTHER}", "eth": "0.0005", "decimals": 6}}]'
+    assert load(env={"PLASMA_GUARD_PRICES": text}).prices == (price,)
 
 
 @pytest.mark.parametrize("variable", ["PRIVATE_KEY", "PRIVATE_KEY_FILE"])

@@ -9,7 +9,14 @@ import plasma_guard
 ROOT = Path(plasma_guard.__file__).parent
 LAYERS = ["domain", "plasma", "ports", "reactions", "daemon", "app", "cli"]
 """Each may import only itself and what stands to its left."""
-BESIDE = {"doctor": "app", "explaining": "app", "clock": "domain", "config": "domain", "__main__": "cli"}
+BESIDE = {
+    "doctor": "app",
+    "explaining": "app",
+    "vaulting": "app",
+    "clock": "domain",
+    "config": "domain",
+    "__main__": "cli",
+}
 """Modules that live on the level of a layer without being in its folder."""
 ADAPTERS = {"watcher", "verifier", "chain", "contracts", "sender", "keys", "journal", "vault", "telemetry"}
 ADAPTERS_MAY = {"domain", "plasma", "ports"}
@@ -18,7 +25,7 @@ ONLY_IN = {
     "httpx": {"telemetry", "chain", "devnet", "cli"},
     "pydantic": {"watcher", "reactions", "config", "daemon", "explaining"},
     "pydantic_settings": {"config"},
-    "sqlalchemy": {"journal"},
+    "sqlalchemy": {"journal", "vault"},
     "alembic": {"journal"},
     "typer": {"cli"},
     "rich": {"cli"},

@@ -18,24 +18,27 @@ from plasma_guard.daemon.audit import Audit, AuditSettings
 from plasma_guard.daemon.freshness import Freshness, FreshnessLimits
 from plasma_guard.daemon.funds import Funds
 from plasma_guard.daemon.heads import Heads
+from plasma_guard.daemon.keep import Keep, KeepSettings
 from plasma_guard.daemon.permits import Permits
 from plasma_guard.daemon.react import React
 from plasma_guard.daemon.report import Identity, Report
 from plasma_guard.daemon.scan import Scan
-from plasma_guard.daemon.scope import Interest, Scope
+from plasma_guard.daemon.scope import Interest
 from plasma_guard.daemon.settle import Settle
 from plasma_guard.daemon.silence import Silence
 from plasma_guard.daemon.supervisor import Pace, Supervisor
 from plasma_guard.daemon.troubles import Troubles
 from plasma_guard.daemon.watch import Watch, recall
+from plasma_guard.domain.decisions import LeaveChain
 from plasma_guard.domain.errors import ConfigurationError, ContractError, OtherChain
 from plasma_guard.domain.exits import Generation
 from plasma_guard.domain.position import CHILD_BLOCK_INTERVAL
-from plasma_guard.domain.primitives import Address
+from plasma_guard.domain.primitives import Address, Wei
+from plasma_guard.domain.stakes import Scope, Stakes
 from plasma_guard.journal import open_journal
 from plasma_guard.keys import KeySettings, LocalSigner, SigningPolicy, load_key
 from plasma_guard.keys.signer import address_of
-from plasma_guard.ports import Clock, ExitGame
+from plasma_guard.ports import Clock, ExitGame, Journal
 from plasma_guard.reactions import REACTIONS, by_name
 from plasma_guard.reactions.base import Policy
 from plasma_guard.sender import SenderSettings, TxSender
@@ -43,15 +46,22 @@ from plasma_guard.telemetry.alerts import AlertDesk
 from plasma_guard.telemetry.health import Health
 from plasma_guard.telemetry.metrics import PrometheusMetrics
 from plasma_guard.telemetry.secrets import register_secret
+from plasma_guard.vaulting import Sources, owners_of, proxy_of, vault_of
 from plasma_guard.watcher import HttpWatcher
 
 log = structlog.get_logger(__name__)
 
-COMPONENTS = ("root chain", "scan", "watcher", "funds", "key")
+COMPONENTS = ("root chain", "scan", "watcher", "funds", "key", "vault")
 PINNED = {"rootchain": (Generation.ROOTCHAIN_V02,), "ald": (Generation.ALD_V1, Generation.ALD_V2)}
 HEAD_LIFETIME = 2
 """Polls of the root chain for which its newest block is believed: decisions rest on blocks older than that,
 and simulations run on the newest block anyway."""
+SAFETY = frozenset({"root chain", "scan", "watcher"})
+"""The components without which nobody can tell whether the plasma chain is safe."""
+LEAVING = LeaveChain.__name__.lower()
+"""The verdict under which the journal keeps a decision to leave."""
+SIGNED_PER_DAY = 4
+"""The signer counts offers where the sender counts costs, and an offer is twice the price and more."""
 UNVERIFIED_AFTER = 600
 """Root-chain seconds: an honest Watcher shows an exit 3 to 4 minutes after it started."""
 
@@ -208,8 +218,13 @@ async def assemble(config: Config, env: Mapping[str, str] = os.environ) -> Async
         await permits.refresh()
         sender = None
         if keys:
-            dearest = max(policy.max_cost_per_case for policy in policies(config).values())
-            policy = SigningPolicy(config.root_chain.chain_id, permits.calls, dearest)
+            policy = SigningPolicy(
+                config.root_chain.chain_id,
+                permits.calls,
+                config.fees.max_cost_per_case,
+                Wei(SIGNED_PER_DAY * config.fees.max_cost_per_day),
+                game.bound_calls(),
+            )
             sender = await stack.enter_async_context(
                 TxSender(
                     chain=chain,
@@ -225,9 +240,33 @@ async def assemble(config: Config, env: Mapping[str, str] = os.environ) -> Async
                         bump_after=config.fees.bump_after,
                         poll=config.root_chain.poll_interval,
                         max_in_flight=config.root_chain.max_in_flight,
+                        block_time=config.root_chain.block_time,
+                        max_fee_is_soft=config.fees.max_fee_is_soft,
+                        max_cost_per_day=config.fees.max_cost_per_day,
+                        reserve=config.fees.reserve,
                     ),
                 )
             )
+        heads = Heads(chain, clock, HEAD_LIFETIME * config.root_chain.poll_interval)
+        began = await first_block(config, chain, game)
+        owners = owners_of(config, {key.address: key.account.role for key in keys})
+        vault = await stack.enter_async_context(
+            vault_of(config, Sources(chain, game, watcher), clock, owners, began)
+        )
+        keep = Keep(
+            vault=vault,
+            owners=owners,
+            settings=KeepSettings(
+                interval=config.vault.refresh_interval,
+                missing_after=int(config.vault.missing_alert_after),
+                follows=config.vault.child_chain_url is not None,
+            ),
+            heads=heads,
+            clock=clock,
+            health=health,
+            alerts=alerts,
+            metrics=metrics,
+        )
         scan = Scan(
             chain=chain,
             game=game,
@@ -236,7 +275,8 @@ async def assemble(config: Config, env: Mapping[str, str] = os.environ) -> Async
             health=health,
             alerts=alerts,
             metrics=metrics,
-            first_block=await first_block(config, chain, game),
+            first_block=began,
+            heed=keep.heed,
         )
         own = frozenset(key.address for key in keys if Role.OWNER in key.account.role)
         active = {
@@ -256,6 +296,7 @@ async def assemble(config: Config, env: Mapping[str, str] = os.environ) -> Async
             metrics=metrics,
             chain_id=config.root_chain.chain_id,
             own=own,
+            stakes=Stakes(Scope(config.scope), own, {price.token: price.value for price in config.prices}),
         )
         watch = Watch(
             watcher=watcher,
@@ -281,7 +322,6 @@ async def assemble(config: Config, env: Mapping[str, str] = os.environ) -> Async
             accounts=addresses,
             max_cost_per_case=config.fees.max_cost_per_case,
         )
-        heads = Heads(chain, clock, HEAD_LIFETIME * config.root_chain.poll_interval)
         supervisor = Supervisor(
             heads=heads,
             game=game,
@@ -325,6 +365,7 @@ async def assemble(config: Config, env: Mapping[str, str] = os.environ) -> Async
             health=health,
             alerts=alerts,
             metrics=metrics,
+            keep=keep,
         )
         armed = sender is not None
         health.set("key", ok=True)
@@ -340,8 +381,22 @@ async def assemble(config: Config, env: Mapping[str, str] = os.environ) -> Async
             accounts=addresses,
             journal=str(config.journal.path),
         )
-        report = Report(identity, journal, watch, funds)
+        report = Report(identity, journal, watch, funds, keep)
+        if config.vault.submit_enabled:
+            proxy = proxy_of(config, vault, game, lambda: _unsafe(journal, health))
+            await stack.enter_async_context(proxy)
+            log.info("wallets can submit here", host=config.vault.submit_host, port=proxy.port)
         yield Guard(supervisor, report, health, metrics, game, armed, config.root_chain.chain_id)
+
+
+async def _unsafe(journal: Journal, health: Health) -> str | None:
+    """Return why a wallet must send nothing now: the guard would leave this chain, or cannot tell."""
+    for case in await journal.cases(open_only=True):
+        decisions = await journal.decisions(case.id)
+        if decisions and decisions[-1].verdict == LEAVING:
+            return f"the guard has decided to leave this chain: {decisions[-1].reason}"
+    reasons = [reason for component, reason in health.reasons.items() if component in SAFETY]
+    return f"the guard cannot tell whether the chain is safe: {'; '.join(reasons)}" if reasons else None
 
 
 def _challenger(keys: list[Key]) -> Address | None:

@@ -20,6 +20,7 @@ from plasma_guard.chain.chain import RpcChain
 from plasma_guard.clock import SystemClock
 from plasma_guard.config import Config
 from plasma_guard.config.sections import Role
+from plasma_guard.daemon.prices import Prices
 from plasma_guard.domain.cases import TrackedExit
 from plasma_guard.domain.decisions import Act, Decision
 from plasma_guard.domain.errors import ConfigurationError, RetryableError
@@ -83,7 +84,7 @@ async def explain(
         watcher = await stack.enter_async_context(make_watcher(config))
         game = await find_game(config, chain)
         exits = ScannedNow(chain, game, await first_block(config, chain, game))
-        scene = Scene(await chain.head(), watcher, chain, game, exits, _own(config, env))
+        scene = Scene(await chain.head(), watcher, chain, Prices(chain), game, exits, _own(config, env))
         return [each for event in events for each in await _explain(event, scene, config)]
 
 

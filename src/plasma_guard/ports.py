@@ -6,10 +6,10 @@ name says otherwise; all amounts are wei.
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Literal, Protocol
 
 from plasma_guard.domain.actions import Action
-from plasma_guard.domain.blocks import BlockStamp, Log, PlasmaBlock
+from plasma_guard.domain.blocks import BlockStamp, ChildBlock, Log, PlasmaBlock
 from plasma_guard.domain.cases import (
     Case,
     CaseKey,
@@ -23,7 +23,9 @@ from plasma_guard.domain.decisions import Closure, Severity, Window
 from plasma_guard.domain.evidence import (
     Competitor,
     ExitData,
+    FoundTransaction,
     Inclusion,
+    InFlightData,
     InputSpend,
     OutputSpend,
     StandardExitChallenge,
@@ -50,9 +52,11 @@ from plasma_guard.domain.transactions import (
     Outcome,
     Receipt,
     Rejected,
+    SettledIntent,
     Standing,
     TxCandidate,
 )
+from plasma_guard.domain.vault import VaultContents
 from plasma_guard.domain.watchers import ExitableUtxo, WatcherStatus
 from plasma_guard.plasma.rules import PlasmaRules
 
@@ -106,6 +110,22 @@ class Watcher(Protocol):
 
     async def exit_data(self, position: UtxoPosition) -> ExitData:
         """Ask `utxo.get_exit_data`; says nothing about whether the output is spent."""
+        ...
+
+    async def in_flight_data(self, signed: bytes) -> InFlightData:
+        """Ask `in_flight_exit.get_data`; `WatcherRefused` where an input is not known, or a spent deposit."""
+        ...
+
+    async def transaction(self, tx_hash: Hash32) -> FoundTransaction:
+        """Ask `transaction.get`; `WatcherRefused` where it is in no block, or this mode does not serve it."""
+        ...
+
+
+class ChildChain(Protocol):
+    """What the operator's child chain serves: claims, checked against the root chain."""
+
+    async def block(self, root: Hash32) -> ChildBlock:
+        """Ask `block.get` for the block with this root; raises `RetryableError` while it cannot be had."""
         ...
 
 
@@ -163,8 +183,20 @@ class Chain(Protocol):
         """Return the newest balance."""
         ...
 
-    async def transaction_count(self, address: Address) -> int:
-        """Return how many transactions of the account are mined: the lowest nonce not used on chain."""
+    async def transaction_count(
+        self, address: Address, at: int | Literal["latest", "pending"] = "latest"
+    ) -> int:
+        """Return how many transactions of the account are mined: the lowest nonce not used on chain.
+
+        As of a block height, or with those that wait in one node's pool without a gap before them.
+        """
+        ...
+
+    async def final_transaction_count(self, address: Address, depth: int) -> int:
+        """Return how many transactions of the account no reorg can take back.
+
+        Those of the finalized block; where the chain knows none, of the block `depth` below the newest.
+        """
         ...
 
     async def estimate_gas(self, call: Call) -> int:
@@ -177,6 +209,10 @@ class Chain(Protocol):
 
     async def broadcast(self, raw: bytes) -> Accepted | Rejected:
         """Hand signed bytes to every endpoint once, without retries."""
+        ...
+
+    async def is_held(self, tx_hash: Hash32) -> bool:
+        """Return whether any endpoint has a transaction, waiting or mined, or cannot be asked about it."""
         ...
 
     async def receipt(self, tx_hash: Hash32) -> Receipt | None:
@@ -203,6 +239,10 @@ class ExitGame(Protocol):
 
     def sendable(self, bonds: Bonds) -> Mapping[Address, Mapping[bytes, Collection[Wei]]]:
         """Return which calls the guard ever makes: contract, selector, and the exact values it may carry."""
+        ...
+
+    def bound_calls(self) -> Mapping[bytes, int]:
+        """Return whose calldata names the sender: selector, and at which byte keccak256 of it stands."""
         ...
 
     async def standard_exits(self, exit_ids: Sequence[ExitId], at: BlockStamp) -> list[StandardExit]:
@@ -283,10 +323,19 @@ class Sender(Protocol):
         """Return when the outcome is settled by chain facts; safe to repeat, also after a restart."""
         ...
 
+    async def withdraw(self, intent: str, reason: str) -> None:
+        """Say that a call submitted before is not needed any more, unless it is mined already.
+
+        Its `submit` returns `WouldRevert` with this reason once no bytes of it can be mined any more: at once
+        where nothing was signed, else after its nonce was used by a transfer of nothing to ourselves.
+        """
+        ...
+
     async def prepare(self, head: BlockStamp) -> None:
         """Take in nonces, balances and prices at a new head; raises `ChainUnavailable`.
 
-        What is submitted soon after need not ask for them; without this, every call asks.
+        What is submitted soon after need not ask for them; without this, every call asks. What was settled
+        and is not final yet is looked at again, so that a call taken out by a reorg is sent again.
         """
         ...
 
@@ -394,12 +443,53 @@ class Journal(Protocol):
         """Record what became of an intent."""
         ...
 
+    async def reopen(self, intent: str) -> None:
+        """Record that an intent has no outcome any more: a reorg took its transaction out."""
+        ...
+
+    async def settled(self, account: Address, first_nonce: int) -> list[SettledIntent]:
+        """Return the mined intents of an account with signed bytes of this nonce or a later one."""
+        ...
+
     async def outcome(self, intent: str) -> Outcome | None:
         """Return what became of an intent, or None while it is open or unknown."""
         ...
 
+    async def costs(self, since: Timestamp) -> dict[str, tuple[Timestamp, Wei]]:
+        """Return when each intent settled after `since` was settled, and what its gas did cost."""
+        ...
+
     async def outcomes(self, case_id: int) -> list[Outcome]:
         """Return what became of a case's intents, oldest first; open ones are left out."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Refreshed:
+    """What one refresh of the vault did; `troubles` are sentences about the sources that failed it."""
+
+    transactions: int
+    outputs: int
+    gone: int
+    troubles: tuple[str, ...] = ()
+
+
+class Vault(Protocol):
+    """What it takes to leave when nobody answers any more; all on disk. Raises `VaultError`."""
+
+    async def contents(self) -> VaultContents:
+        """Return everything kept, all of one moment."""
+        ...
+
+    async def waits(self) -> bool:
+        """Tell whether a transaction is kept that is in no known block."""
+        ...
+
+    async def refresh(self, at: BlockStamp) -> Refreshed:
+        """Bring it up to date with the root chain at one block and with every source; never makes it worse.
+
+        A source that fails is named in the result; `ChainUnavailable` is raised when the root chain does.
+        """
         ...
 
 

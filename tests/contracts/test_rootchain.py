@@ -1,5 +1,6 @@
 """RootChain v0.2 against what the real contract was given, wrote and answered."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -242,10 +243,11 @@ async def test_bonds_blocks_and_queue_are_read() -> None:
     assert head is not None
     assert (head.exit_id, head.exitable_at, head.size) == (77, 1_700_000_500, 2)
     chain.answers[queue, abi.QUEUE_SIZE.encode()] = word(0)
-    assert await reader.queue_head(ETH, HEAD) is None
+    emptied, removed = replace(HEAD, number=HEAD.number + 1), replace(HEAD, number=HEAD.number + 2)
+    assert await reader.queue_head(ETH, emptied) is None
     chain.answers[ROOT_CHAIN, abi.EXITS_QUEUES.encode(ETH)] = word(0)
-    assert await reader.queue_head(ETH, HEAD) is None
-    assert set(chain.asked_at) == {HEAD}
+    assert await reader.queue_head(ETH, removed) is None
+    assert set(chain.asked_at) == {HEAD, emptied, removed}
 
 
 def word(value: int) -> bytes:

@@ -14,8 +14,8 @@ from plasma_guard.devnet.evm import Evm, EvmOptions
 from plasma_guard.domain.crashpoints import EXIT_STATUS
 from plasma_guard.domain.decisions import Closure
 from plasma_guard.journal import read_journal
-from support.crash_child import COUNTER, COUNTER_CODE, Life, give_up, live
-from support.crash_points import MOOT, SENDING
+from support.crash_child import COUNTER, COUNTER_CODE, Life, give_up, live, reopen
+from support.crash_points import MOOT, REOPENED, SENDING
 from support.sending import CHAIN_ID, PLASMA
 
 COMMITS = 6
@@ -172,6 +172,19 @@ async def test_a_crash_while_a_case_is_given_up_changes_nothing(
     async with read_journal(tmp_path / "journal.db") as reader:
         (case,) = await reader.cases()
     assert case.closure is Closure.MOOT
+
+
+@pytest.mark.parametrize("point", ["journal.commit:4", *REOPENED])
+async def test_a_crash_while_an_intent_is_reopened_changes_nothing(
+    processes: ForkServerContext, tmp_path: Path, point: str
+) -> None:
+    """On either side of that commit: it is settled or open, and open after the next time."""
+    assert run(processes, Life("", tmp_path, point), reopen) == EXIT_STATUS
+    async with read_journal(tmp_path / "journal.db") as reader:
+        assert len(await reader.open_intents()) == (1 if point in REOPENED else 0)
+    assert run(processes, Life("", tmp_path), reopen) == 0
+    async with read_journal(tmp_path / "journal.db") as reader:
+        assert len(await reader.open_intents()) == 1
 
 
 def rows_of(spare: Path) -> list[str]:

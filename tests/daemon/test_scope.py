@@ -4,16 +4,14 @@ from dataclasses import replace
 
 import pytest
 
-from plasma_guard.daemon.scope import REFRESH_EVERY, Interest, Scope
+from plasma_guard.daemon.scope import REFRESH_EVERY, Interest
 from plasma_guard.domain.cases import Kind
-from plasma_guard.domain.errors import WatcherUnreachable
 from plasma_guard.domain.exits import Generation
-from plasma_guard.domain.position import UtxoPosition
 from plasma_guard.domain.primitives import ETH, Address, Wei
-from plasma_guard.domain.watchers import ExitableUtxo
-from plasma_guard.verifier.local import LocalWatcher
+from plasma_guard.domain.stakes import Scope
 from support.builders import ALICE, BOB
 from support.clock import FakeClock
+from support.holdings import Holdings
 from support.in_flight import battle
 
 TOKEN = Address(b"\x09" * 20)
@@ -23,20 +21,6 @@ SUBJECT = replace(
     owners=frozenset({ALICE.address}),
     tokens=frozenset({ETH}),
 )
-
-
-class Holdings(LocalWatcher):
-    """Answers who holds what, and counts how often it is asked."""
-
-    def __init__(self, *tokens: Address) -> None:
-        self.tokens: tuple[Address, ...] | None = tokens
-        self.asked = 0
-
-    async def exitable_utxos(self, owner: Address) -> list[ExitableUtxo]:
-        self.asked += 1
-        if self.tokens is None:
-            raise WatcherUnreachable("gone")
-        return [ExitableUtxo(UtxoPosition(1, 0, 0), owner, token, Wei(1)) for token in self.tokens]
 
 
 def interest(scope: Scope, watcher: Holdings, clock: FakeClock | None = None) -> Interest:
@@ -81,3 +65,15 @@ async def test_holdings_are_asked_for_now_and_then() -> None:
     assert watcher.asked == 1
     clock.advance(REFRESH_EVERY)
     assert await mine.covers(SUBJECT)
+
+
+async def test_what_is_held_is_summed_by_token_and_not_asked_for_without_need() -> None:
+    """Scope all never needs to know; what nobody can say is None, not nothing."""
+    watcher = Holdings(TOKEN, ETH, TOKEN, amount=Wei(5))
+    assert await interest(Scope.MINE, watcher).held() == {TOKEN: 10, ETH: 5}
+    assert await interest(Scope.HUNT, watcher).held() == {TOKEN: 10, ETH: 5}
+    assert watcher.asked == 2
+    assert await interest(Scope.ALL, watcher).held() is None
+    assert watcher.asked == 2
+    watcher.tokens = None
+    assert await interest(Scope.MINE, watcher).held() is None

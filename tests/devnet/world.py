@@ -185,8 +185,10 @@ class World:
         self.watcher = watcher
         self._ticker = ticker
         self._witness = witness
-        self._folder = folder
+        self.folder = folder
         self._guards = 0
+        self.extra: dict[str, str] = {}
+        """Further settings of its guards."""
         self.alice, self.bob = people["alice"], people["bob"]
         self.token = Address.parse(people.connection.tokens[0])
 
@@ -277,13 +279,14 @@ class World:
             "PLASMA_GUARD_ROOT_CHAIN__CONTRACT": connection.contract,
             "PLASMA_GUARD_WATCHER__URL": connection.watcher_url,
             "PLASMA_GUARD_JOURNAL__PATH": str(journal),
+            **self.extra,
         }
 
     @contextlib.asynccontextmanager
     async def guarded(self, settings: Mapping[str, str] = MappingProxyType({})) -> AsyncIterator[LocalGuard]:
         """Run a guard with a journal of its own, and these settings besides, for the length of a block."""
         self._guards += 1
-        journal = self._folder / f"journal-{self._guards}.sqlite3"
+        journal = self.folder / f"journal-{self._guards}.sqlite3"
         env = {**self.settings(journal), **settings}
         stop = asyncio.Event()
         with capture_logs() as lines:

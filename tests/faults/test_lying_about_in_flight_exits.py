@@ -11,7 +11,7 @@ from aiohttp import web
 
 from plasma_guard.daemon.freshness import Freshness, FreshnessLimits
 from plasma_guard.daemon.react import React, Turn
-from plasma_guard.daemon.scope import Interest, Scope
+from plasma_guard.daemon.scope import Interest
 from plasma_guard.daemon.troubles import Troubles
 from plasma_guard.daemon.watch import Watch
 from plasma_guard.devnet.in_flight import StartedInFlightExit
@@ -31,6 +31,7 @@ from plasma_guard.domain.exits import (
 )
 from plasma_guard.domain.position import UtxoPosition
 from plasma_guard.domain.primitives import ETH, Hash32, Seconds, Timestamp, Wei
+from plasma_guard.domain.stakes import Scope
 from plasma_guard.domain.transactions import FeeFacts
 from plasma_guard.journal import SqlJournal, open_journal
 from plasma_guard.plasma.transaction import Output

@@ -1,5 +1,6 @@
 """A journal of any earlier version is upgraded whole, after a backup, or left alone."""
 
+import json
 import shutil
 import sqlite3
 import stat
@@ -13,6 +14,7 @@ from alembic.script import ScriptDirectory
 
 from journal.suite import CONTRACT, at, key
 from plasma_guard.domain.errors import JournalError
+from plasma_guard.domain.primitives import Hash32
 from plasma_guard.journal import SqlJournal, migrate, open_journal, read_journal
 from plasma_guard.journal.database import writing_engine
 from plasma_guard.journal.schema import metadata
@@ -160,3 +162,20 @@ async def test_a_journal_of_an_older_program_is_not_read_but_upgraded_first(
     monkeypatch.setattr("plasma_guard.journal.reading.head", lambda: migrate.head(newer))
     with pytest.raises(JournalError, match="start `plasma-guard run` once"):
         read_journal(path)
+
+
+async def test_in_flight_starts_of_an_older_journal_are_found_by_their_transaction(
+    path: Path, tmp_path: Path
+) -> None:
+    """Version 0002 had the transaction's hash in the body alone; the upgrade gives it its column."""
+    tx, zeros = Hash32(bytes([7]) * 32), "0x" + 64 * "0"
+    await open_at(path, only(tmp_path, "0002")).close()
+    body = json.dumps({"initiator": str(CONTRACT), "plasma_tx_hash": str(tx)})
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute(
+            "INSERT INTO root_events (block_number, log_index, block_hash, tx_hash, kind, body)"
+            " VALUES (5, 0, ?, ?, 'in_flight_exit_started', ?)",
+            (zeros, zeros, body),
+        )
+    async with open_at(path) as journal:
+        assert [start.block_number for start in await journal.in_flight_starts(tx)] == [5]

@@ -2,16 +2,21 @@
 
 import copy
 import pickle
+from dataclasses import replace
 from typing import Any
 
 import pytest
+from coincurve import PrivateKey
 from eth_account import Account
+from eth_hash.auto import keccak
 from hypothesis import given
 from hypothesis import strategies as st
 
 from plasma_guard.domain.errors import GuardError, MalformedError, PolicyViolation
 from plasma_guard.domain.primitives import Address, Hash32, Wei
 from plasma_guard.keys import LocalSigner, SigningPolicy
+from plasma_guard.keys import signer as module
+from support.clock import FakeClock
 
 KEY = bytes.fromhex("ac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80")
 ACCOUNT = Address.parse("0xf39fd6e51aad88f6f4ce6ab8827279cfffb92266")
@@ -115,27 +120,44 @@ def test_fields_of_a_wrong_type_are_named(signer: LocalSigner, name: str, value:
         signer.sign_transaction(transaction(**{name: value}))
 
 
-class Lying:
-    """Stands for a broken signing library."""
-
-    def __init__(self, key: bytes, **changes: Any) -> None:
-        self._account = Account.from_key(key)
-        self._changes = changes
-
-    def sign_transaction(self, fields: dict[str, Any]) -> Any:
-        return self._account.sign_transaction({**fields, **self._changes})
-
-
 @pytest.mark.parametrize("form", [transaction, legacy])
-def test_bytes_that_are_not_what_was_asked_for_do_not_leave(signer: LocalSigner, form: Any) -> None:
+def test_bytes_that_are_not_what_was_asked_for_do_not_leave(
+    signer: LocalSigner, form: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A wrong key, an edited field: both are found by reading the signed bytes back."""
-    signer._LocalSigner__account = Lying(b"\x01" * 32)  # type: ignore[attr-defined]  # why: a mangled name
+    honest = module._signed
+
+    def lie(key: bytes = KEY, **changes: Any) -> None:
+        monkeypatch.setattr(
+            module, "_signed", lambda wanted, _: honest({**wanted, **changes}, PrivateKey(key))
+        )
+
+    lie(key=b"\x01" * 32)
     with pytest.raises(PolicyViolation, match="another account"):
         signer.sign_transaction(form())
-    for name, value in (("nonce", 4), ("to", "0x" + "22" * 20), ("value", 5), ("data", b""), ("gas", 21_001)):
-        signer._LocalSigner__account = Lying(KEY, **{name: value})  # type: ignore[attr-defined]  # why: same
+    for name, value in (("nonce", 4), ("to", b"\x22" * 20), ("value", 5), ("data", b""), ("gas", 21_001)):
+        changed: dict[str, Any] = {name: value}
+        lie(**changed)
         with pytest.raises(PolicyViolation, match=f"differs from what was asked for in {name}"):
             signer.sign_transaction(form())
+
+
+@given(
+    st.sampled_from([transaction, legacy]),
+    st.integers(1, 2**256 - 1).map(lambda key: key.to_bytes(32)),
+    st.integers(0, 2**64 - 2),
+    st.binary(max_size=300),
+)
+def test_the_bytes_are_those_of_another_library(form: Any, key: bytes, nonce: int, data: bytes) -> None:
+    """To the last bit, whatever the key, so that there is nothing to choose between the two."""
+    try:
+        signer = LocalSigner(key, POLICY)
+    except MalformedError:  # the curve has no such key
+        return
+    fields = form(nonce=nonce, data=CHALLENGE + data)
+    raw, tx_hash = signer.sign_transaction(fields)
+    signed = Account.from_key(key).sign_transaction(fields)
+    assert (raw, tx_hash) == (signed.raw_transaction, signed.hash)
 
 
 def test_the_signer_shows_and_gives_away_nothing_of_the_key(signer: LocalSigner) -> None:
@@ -156,3 +178,46 @@ def test_a_key_of_any_shape_is_held_or_refused_without_being_shown(key: bytes) -
         assert len(key) < 4 or key.hex() not in str(error)  # noqa: PT017 : either result is right
     else:
         assert len(key) == 32
+
+
+def signer_of(**changes: Any) -> tuple[LocalSigner, FakeClock]:
+    clock = FakeClock()
+    return LocalSigner(KEY, replace(POLICY, **changes), clock.monotonic), clock
+
+
+COST = 300_000 * 10**11
+"""What `transaction` costs at worst, in wei."""
+
+
+@pytest.mark.parametrize("form", [transaction, legacy])
+def test_a_day_has_a_cap_of_its_own_and_then_begins_anew(form: Any) -> None:
+    """The signer's own count: no outcome that somebody reports makes room."""
+    signer, clock = signer_of(max_gas_cost_per_day=Wei(2 * COST))
+    for nonce in (3, 4):
+        signer.sign_transaction(form(nonce=nonce))
+    with pytest.raises(PolicyViolation, match=f"{3 * COST} wei in 24 hours"):
+        signer.sign_transaction(form(nonce=5))
+    with pytest.raises(PolicyViolation, match="24 hours"):
+        signer.sign_transaction(form(nonce=5, to=ACCOUNT, data=b""))
+    clock.advance(86_400)
+    signer.sign_transaction(form(nonce=5))
+
+
+def test_replacements_count_once_and_with_the_dearest() -> None:
+    """Only one transaction of a nonce is ever mined."""
+    signer, _ = signer_of(max_gas_cost_per_day=Wei(2 * COST))
+    signer.sign_transaction(transaction(nonce=4))
+    for price in (10**11, 10**11, 10**10, 10**11):
+        signer.sign_transaction(transaction(maxFeePerGas=price))
+    with pytest.raises(PolicyViolation, match="24 hours"):
+        signer.sign_transaction(transaction(maxFeePerGas=10**11 + 1))
+
+
+def test_a_call_that_pays_another_sender_is_not_signed() -> None:
+    """Where calldata names who gets the bond, it must be this account."""
+    signer, _ = signer_of(bound={CHALLENGE: 36})
+    own = transaction(data=CHALLENGE + bytes(32) + keccak(ACCOUNT))
+    signer.sign_transaction(own)
+    for data in (CHALLENGE + bytes(32) + keccak(GAME), CHALLENGE + bytes(32), CHALLENGE):
+        with pytest.raises(PolicyViolation, match="names another recipient"):
+            signer.sign_transaction({**own, "data": data})

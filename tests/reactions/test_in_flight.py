@@ -17,7 +17,7 @@ from plasma_guard.domain.cases import Kind
 from plasma_guard.domain.decisions import Act, Alert, Close, Closure, Decision, Hold
 from plasma_guard.domain.exits import NOT_INCLUDED, ExitStatus, Generation, InFlightSlot, Side
 from plasma_guard.domain.position import UtxoPosition
-from plasma_guard.domain.primitives import ETH, Address, Timestamp, Wei
+from plasma_guard.domain.primitives import ETH, Timestamp, Wei
 from plasma_guard.reactions import (
     invalid_ife_challenge,
     invalid_piggyback,
@@ -333,7 +333,7 @@ def join(fight: Battle, found: InFlight, side: Side = Side.OUTPUT, **changes: An
 
 @EVERY
 def test_our_output_joins_from_our_own_account_with_the_exact_bond(generation: Generation) -> None:
-    """Only the owner can piggyback; the gas may never cost more than the output is worth."""
+    """Only the owner can piggyback."""
     fight = battle(generation)
     decision = join(fight, fight.found(), amount=Wei(10**16))
     assert isinstance(decision, Act)
@@ -345,7 +345,6 @@ def test_our_output_joins_from_our_own_account_with_the_exact_bond(generation: G
         bond=Wei(28 * 10**15),
     )
     assert decision.account == BOB.address
-    assert decision.window.budget == 10**16
     assert decision.window.hard == START + PERIOD // 2 - 1
 
 
@@ -363,15 +362,6 @@ def test_joining_in_vain_is_not_paid_for(generation: Generation, change: dict[st
     """A spent output loses the bond, a non-canonical exit pays none, a small one is worth less than gas."""
     fight = battle(generation)
     assert isinstance(join(fight, fight.found(), **change), Hold)
-
-
-@EVERY
-def test_a_token_of_unknown_price_is_worth_the_cap(generation: Generation) -> None:
-    """An unpriced token is never taken for worthless."""
-    fight = battle(generation)
-    decision = join(fight, fight.found(), token=Address(b"\x05" * 20), amount=Wei(1))
-    assert isinstance(decision, Act)
-    assert decision.window.budget == POLICY.max_cost_per_case
 
 
 @EVERY

@@ -159,6 +159,7 @@ def test_the_exit_id_is_the_contracts_own(generation: Generation) -> None:
     fraud = _claim(exit_id=ExitId(1))(spent_deposit(generation))
     decision = conclude(fraud, fraud.facts())
     assert isinstance(decision, Act)
+    assert isinstance(decision.action, ChallengeStandardExit)
     assert decision.action.exit_id == fraud.entry.exit_id
 
 

@@ -1,9 +1,6 @@
 """What an intent needs next follows from facts alone, in any order they may come."""
 
 import pytest
-from hypothesis import settings
-from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from plasma_guard.domain.errors import ConfigurationError
 from plasma_guard.domain.primitives import Address, Hash32, Wei
@@ -29,8 +26,11 @@ def state(*attempts: Attempt) -> SendState:
     return SendState(attempts, 0.0, confirmations=CONFIRMATIONS, bump_after=BUMP_AFTER, foreign_heads=FOREIGN)
 
 
-def facts(head: int = 10, now: float = 0.0, mined: int = 5, *found: Receipt, urgent: bool = False) -> Facts:
-    return Facts(head, now, mined, {each.tx_hash: each for each in found}, urgent=urgent)
+def facts(
+    head: int = 10, now: float = 0.0, mined: int = 5, *found: Receipt, settled: int = 5, displaced: bool = False
+) -> Facts:
+    receipts = {each.tx_hash: each for each in found}
+    return Facts(head, now, mined, receipts, settled_count=settled, displaced=displaced)
 
 
 def test_nothing_signed_is_signed_first() -> None:
@@ -92,18 +92,40 @@ def test_a_receipt_that_vanishes_makes_the_bytes_live_again() -> None:
     assert one.next_step(facts(20, 60.0 + BUMP_AFTER, 5)) is Step.BUMP
 
 
-def test_a_used_nonce_without_our_receipt_is_foreign_only_when_heads_agree() -> None:
-    """As many as confirmations while there is time, fewer when there is not; one dissent starts again."""
+def test_a_used_nonce_without_our_receipt_is_given_up_only_when_deep_and_seen_again() -> None:
+    """Depth alone is not believed, because a node may lack the receipt; nor is what was seen, without depth."""
     one = state(attempt())
-    assert [one.next_step(facts(head, 0.0, 6)) for head in (10, 10, 11)] == [Step.WAIT] * 3
-    assert one.next_step(facts(12, 0.0, 6)) is Step.REPLAN
-    hurried = state(attempt())
-    assert hurried.next_step(facts(10, 0.0, 6, urgent=True)) is Step.WAIT
-    assert hurried.next_step(facts(11, 0.0, 6, urgent=True)) is Step.REPLAN
+    assert [one.next_step(facts(head, 0.0, 6, settled=6)) for head in (10, 10)] == [Step.WAIT] * 2
+    assert one.next_step(facts(11, 0.0, 6, settled=6)) is Step.REPLAN
+    shallow = state(attempt())
+    assert {shallow.next_step(facts(head, 0.0, 6, settled=5)) for head in range(10, 20)} == {Step.WAIT}
     doubtful = state(attempt())
-    assert [doubtful.next_step(facts(head, 0.0, 6)) for head in (10, 11)] == [Step.WAIT] * 2
-    doubtful.next_step(facts(12, 0.0, 5))
-    assert doubtful.next_step(facts(13, 0.0, 6)) is Step.WAIT
+    doubtful.next_step(facts(10, 0.0, 6, settled=6))
+    doubtful.next_step(facts(11, 0.0, 5))
+    assert doubtful.next_step(facts(12, 0.0, 6, settled=6)) is Step.WAIT
+
+
+def test_patience_is_shorter_when_time_is() -> None:
+    """As many blocks as confirmations while there is time, fewer when there is not."""
+    assert state().patience(urgent=False) == CONFIRMATIONS
+    assert state().patience(urgent=True) == FOREIGN
+
+
+def test_displaced_bytes_are_neither_offered_nor_raised() -> None:
+    """Two transactions of ours for one nonce would outbid each other; but they may be mined all the same."""
+    one = state(attempt())
+    assert one.next_step(facts(10, 2 * BUMP_AFTER, displaced=True)) is Step.WAIT
+    assert one.next_step(facts(12, 99.0, 6, receipt(attempt(), 10), displaced=True)) is Step.SETTLE
+
+
+def test_lowered_bytes_are_what_the_next_must_outbid_unless_a_pool_has_dearer_ones() -> None:
+    """A pool that still holds the old bytes says so by refusing the new ones."""
+    dear, cheap = attempt(9), attempt(2)
+    one = state(dear)
+    one.signed(cheap, 0.0, lowered=True)
+    assert one.to_outbid == cheap
+    one.rejected(NodeError.REPLACEMENT_UNDERPRICED, 10)
+    assert one.to_outbid == dear
 
 
 def test_a_nonce_given_up_is_planned_again_but_its_hashes_stay_watched() -> None:
@@ -129,149 +151,3 @@ def test_settings_that_make_no_sense_are_reported_together() -> None:
         "sender.gas_margin",
         "sender.poll",
     ]
-
-
-class World:
-    """A chain, one account on it, and a lane that does what `SendState` says.
-
-    `pool` forgets at will; `blocks` maps a block to (nonce, hash of ours or None for a foreign one); `disk`
-    survives a restart.
-    """
-
-    def __init__(self) -> None:
-        self.head = 10
-        self.now = 0.0
-        self.pool: set[Hash32] = set()
-        self.blocks: dict[int, tuple[int, Hash32 | None]] = {}
-        self.disk: list[Attempt] = []
-        self.settled = False
-        self.state = state()
-
-    def copy(self) -> "World":
-        """Return what a new process finds."""
-        other = World()
-        other.head, other.now, other.settled = self.head, self.now, self.settled
-        other.pool, other.blocks, other.disk = set(self.pool), dict(self.blocks), list(self.disk)
-        other.state = state(*other.disk)
-        return other
-
-    @property
-    def mined_count(self) -> int:
-        return 5 + len(self.blocks)
-
-    @property
-    def mineable(self) -> list[Attempt]:
-        return [each for each in self.disk if each.hash in self.pool and each.nonce == self.mined_count]
-
-    def look(self, *, urgent: bool = False, refusal: NodeError | None = None) -> None:
-        """Do what a lane does in one tick."""
-        by_hash = {each.hash: each for each in self.disk}
-        found = [
-            receipt(by_hash[ours], block) for block, (_, ours) in self.blocks.items() if ours is not None
-        ]
-        step = self.state.next_step(facts(self.head, self.now, self.mined_count, *found, urgent=urgent))
-        if step is Step.SETTLE:
-            assert found, "only the chain settles"
-            self.settled = True
-        if step is Step.REPLAN:
-            self.state.abandon()
-            self.disk = list(self.state.attempts)
-        if step in {Step.SIGN, Step.BUMP}:
-            current = self.state.current
-            nonce = self.mined_count if current is None else current.nonce
-            signed = attempt(len(self.disk) + 1, nonce)
-            self.disk.append(signed)
-            self.state.signed(signed, self.now)
-        if step in {Step.SIGN, Step.BUMP, Step.BROADCAST}:
-            self._offer(refusal)
-
-    def _offer(self, refusal: NodeError | None) -> None:
-        current = self.state.current
-        assert current is not None, "there is something to offer"
-        if refusal is not None:
-            self.state.rejected(refusal, self.head)
-        else:
-            self.state.offered(self.head)
-            self.pool.add(current.hash)
-
-
-class SendingMachine(RuleBasedStateMachine):
-    """Any interleaving of heads, reorgs, drops, refusals, restarts and a foreign transaction."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.world = World()
-
-    @precondition(lambda self: not self.world.settled)
-    @rule(urgent=st.booleans(), refusal=st.sampled_from([None, NodeError.FEE_TOO_LOW, NodeError.UNKNOWN]))
-    def look(self, urgent: bool, refusal: NodeError | None) -> None:  # noqa: FBT001 : drawn by name
-        self.world.look(urgent=urgent, refusal=refusal)
-
-    @rule(seconds=st.sampled_from([1.0, 12.0, 30.0]))
-    def wait(self, seconds: float) -> None:
-        self.world.now += seconds
-
-    @rule(data=st.data())
-    def mine(self, data: st.DataObject) -> None:
-        """Take one transaction of the next nonce from the pool, or none."""
-        world = self.world
-        chosen = data.draw(st.sampled_from([None, *sorted(each.hash for each in world.mineable)]))
-        world.head += 1
-        if chosen is not None:
-            world.blocks[world.head] = (world.mined_count, chosen)
-
-    @precondition(lambda self: not any(ours for _, ours in self.world.blocks.values()))
-    @rule()
-    def foreign(self) -> None:
-        world = self.world
-        world.head += 1
-        world.blocks[world.head] = (world.mined_count, None)
-
-    @precondition(lambda self: not self.world.settled)
-    @rule(depth=st.integers(1, CONFIRMATIONS - 1))
-    def reorg(self, depth: int) -> None:
-        """Lose our newest blocks; a foreign transaction is mined again at once, so it stays."""
-        world = self.world
-        lost = [
-            block
-            for block, (_, ours) in world.blocks.items()
-            if ours is not None and block > world.head - depth
-        ]
-        for block in lost:
-            del world.blocks[block]
-
-    @rule()
-    def forget(self) -> None:
-        self.world.pool.clear()
-
-    @precondition(lambda self: not self.world.settled)
-    @rule()
-    def restart(self) -> None:
-        self.world = self.world.copy()
-
-    @invariant()
-    def at_most_one_of_ours_is_mined(self) -> None:
-        assert sum(ours is not None for _, ours in self.world.blocks.values()) <= 1
-
-    @invariant()
-    def live_attempts_share_one_nonce(self) -> None:
-        live = {each.nonce for each in self.world.disk if each.status is not AttemptStatus.DROPPED}
-        assert len(live) <= 1
-
-    @invariant()
-    def left_alone_it_settles(self) -> None:
-        """From every state, a calm chain that mines what it is offered ends it within twenty looks."""
-        world = self.world.copy()
-        for _ in range(20):
-            if world.settled:
-                return
-            world.look()
-            world.head += 1
-            world.now += 12.0
-            if world.mineable and world.state.receipt is None:
-                world.blocks[world.head] = (world.mined_count, world.mineable[-1].hash)
-        pytest.fail("it never settled")
-
-
-TestSending = SendingMachine.TestCase
-TestSending.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)

@@ -57,7 +57,7 @@ def test_a_replacement_is_taken_by_pools_and_keeps_within_the_limit(
     old: Fees, now: FeeFacts, limit: Wei
 ) -> None:
     """Whatever the prices of today are."""
-    new = fees.replacement(old, now, limit)
+    new = fees.replacement(old, fees.quote(now), limit)
     if new is None:
         assert max(fees.raised(old.max_fee), fees.raised(old.max_priority_fee)) > limit
     else:
@@ -70,7 +70,7 @@ def test_a_replacement_is_taken_by_pools_and_keeps_within_the_limit(
 def test_a_replacement_follows_the_market_upwards(old: Fees, now: FeeFacts) -> None:
     """When today's price is far above the old offer, one step reaches it."""
     today = fees.quote(now)
-    new = fees.replacement(old, now, Wei(10**30))
+    new = fees.replacement(old, today, Wei(10**30))
     assert new is not None
     assert new.max_fee == max(fees.raised(old.max_fee), today.max_fee)
 
@@ -94,7 +94,7 @@ def test_the_ceiling_never_exceeds_setting_or_budget(setting: Wei, budget: Wei, 
 def test_bumping_ends_at_the_limit(start: Fees, now: FeeFacts, limit: Wei) -> None:
     """However long it waits, the price stops: at most as many steps as eighths fit in between."""
     current, steps = fees.within(start, limit), 0
-    while (raised := fees.replacement(current, now, limit)) is not None:
+    while (raised := fees.replacement(current, fees.quote(now), limit)) is not None:
         current, steps = raised, steps + 1
     assert steps <= 300
     assert current.max_fee <= limit

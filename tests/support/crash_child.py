@@ -19,7 +19,7 @@ from plasma_guard.domain.decisions import Closure, Window
 from plasma_guard.domain.errors import JournalError
 from plasma_guard.domain.exits import ExitId
 from plasma_guard.domain.primitives import Timestamp, Wei
-from plasma_guard.domain.transactions import TxCandidate
+from plasma_guard.domain.transactions import TxCandidate, WouldRevert
 from plasma_guard.journal import SqlJournal, open_journal
 from plasma_guard.keys import LocalSigner, SigningPolicy
 from plasma_guard.sender import SenderSettings, TxSender
@@ -28,7 +28,7 @@ from support.clock import FakeClock
 from support.recorders import RecordedAlerts, RecordedMetrics
 from support.sending import BUDGET, CHAIN_ID, COUNTER, COUNTER_CODE, PLASMA, SELECTOR
 
-__all__ = ["COUNTER", "COUNTER_CODE", "Life", "give_up", "live"]
+__all__ = ["COUNTER", "COUNTER_CODE", "Life", "give_up", "live", "reopen"]
 
 KEY = bytes.fromhex("ac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80")
 INTENT = "challenge"
@@ -83,6 +83,22 @@ async def _give_up(life: Life) -> None:
     async with open_journal(life.folder / "journal.db", CHAIN_ID, PLASMA, runtime=life.folder) as journal:
         case = await open_case(journal, CASE, Timestamp(1))
         await journal.close_case(case.id, Closure.MOOT, Timestamp(2))
+
+
+def reopen(life: Life) -> None:
+    """Open the journal, settle an intent, and take that back: a reorg took its transaction out."""
+    if life.crash_at:
+        os.environ[VARIABLE] = life.crash_at
+    asyncio.run(_reopen(life))
+
+
+async def _reopen(life: Life) -> None:
+    async with open_journal(life.folder / "journal.db", CHAIN_ID, PLASMA, runtime=life.folder) as journal:
+        case = await open_case(journal, CASE, Timestamp(1))
+        call = TxCandidate(INTENT, case.id, COUNTER, COUNTER, SELECTOR, Wei(0), "count", 100_000)
+        await journal.record_intent(call, Window(Timestamp(2), Timestamp(3), BUDGET), Timestamp(1))
+        await journal.record_outcome(INTENT, WouldRevert("it is settled"), Timestamp(2))
+        await journal.reopen(INTENT)
 
 
 async def _live(life: Life) -> None:

@@ -31,7 +31,9 @@ SPARE = ["spare.kept", "spare.replayed"]
 """While the journal cannot be written, and when it can be again."""
 MOOT = ["case.closed"]
 """When an exit that a reorg removed is given up."""
-POINTS = {*SENDING, *WATCHING, *CREATION, *BACKUP, *COMMITS, *SPARE, *MOOT}
+REOPENED = ["intent.reopened"]
+"""When a reorg took a settled transaction out."""
+POINTS = {*SENDING, *WATCHING, *CREATION, *BACKUP, *COMMITS, *SPARE, *MOOT, *REOPENED}
 
 _MARKS = {"crash_point", "_write"}
 

@@ -4,13 +4,12 @@ import json
 from pathlib import Path
 from typing import Any
 
-from plasma_guard.domain.blocks import BlockStamp
+from plasma_guard.domain.blocks import BlockStamp, ChildBlock
 from plasma_guard.domain.exits import ContractSet, DepositCreated, ExitStarted, Generation
 from plasma_guard.domain.position import UtxoPosition
 from plasma_guard.domain.primitives import ETH, Address, Hash32, Seconds, Timestamp
 from plasma_guard.plasma.rules import rules_for
 from plasma_guard.verifier import Verifier
-from plasma_guard.verifier.blocks import ChildBlock
 from plasma_guard.verifier.core import Progress
 from plasma_guard.verifier.game import Facts
 

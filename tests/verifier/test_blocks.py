@@ -4,6 +4,7 @@ import dataclasses
 
 import pytest
 
+from plasma_guard.domain.blocks import ChildBlock
 from plasma_guard.domain.errors import MalformedError
 from plasma_guard.domain.exits import DepositCreated, Generation
 from plasma_guard.domain.position import UtxoPosition
@@ -11,7 +12,7 @@ from plasma_guard.domain.primitives import ETH, Address, Hash32, Wei
 from plasma_guard.plasma import rlp
 from plasma_guard.plasma.keccak import keccak
 from plasma_guard.plasma.transaction import Output
-from plasma_guard.verifier.blocks import ChildBlock, recover
+from plasma_guard.verifier.blocks import recover
 from plasma_guard.verifier.core import HaltedError
 from plasma_guard.verifier.fees import decode_fee_claim, encode_fee_claim
 from plasma_guard.verifier.ledger import TransactionRefusedError

@@ -6,7 +6,7 @@ from typing import Any
 
 from coincurve import PrivateKey
 
-from plasma_guard.domain.blocks import BlockStamp
+from plasma_guard.domain.blocks import BlockStamp, ChildBlock
 from plasma_guard.domain.exits import (
     ContractSet,
     DepositCreated,
@@ -24,7 +24,6 @@ from plasma_guard.plasma.keccak import keccak
 from plasma_guard.plasma.rules import rules_for
 from plasma_guard.plasma.transaction import Output
 from plasma_guard.verifier import Margins, Verifier
-from plasma_guard.verifier.blocks import ChildBlock
 from plasma_guard.verifier.core import Progress
 from plasma_guard.verifier.game import Facts
 

@@ -1,7 +1,7 @@
 """RpcChain answers the `Chain` port from a pool of JSON-RPC endpoints."""
 
 from collections.abc import Sequence
-from typing import Any, Self, TypeVar
+from typing import Any, Literal, Self, TypeVar
 
 import structlog
 from eth_utils.crypto import keccak
@@ -182,9 +182,32 @@ class RpcChain:
         """Return the newest balance."""
         return Wei(await self._number("eth_getBalance", [str(address), "latest"]))
 
-    async def transaction_count(self, address: Address) -> int:
-        """Return how many transactions of the account are mined: the lowest nonce not used on chain."""
-        return await self._number("eth_getTransactionCount", [str(address), "latest"])
+    async def transaction_count(
+        self, address: Address, at: int | Literal["latest", "pending"] = "latest"
+    ) -> int:
+        """Return how many transactions of the account are mined: the lowest nonce not used on chain.
+
+        As of a block height, or with those that wait in one node's pool without a gap before them.
+        """
+        block = hex(at) if isinstance(at, int) else at
+        return await self._number("eth_getTransactionCount", [str(address), block])
+
+    async def final_transaction_count(self, address: Address, depth: int) -> int:
+        """Return how many transactions of the account no reorg can take back.
+
+        Those of the finalized block; where an endpoint knows none, of the block `depth` below its newest.
+        """
+
+        async def work(endpoint: RpcEndpoint) -> int:
+            method = "eth_getTransactionCount"
+            try:
+                return shapes.quantity(await endpoint.request(method, [str(address), "finalized"]), method)
+            except RpcAnsweredError:
+                newest = shapes.block(await endpoint.request("eth_getBlockByNumber", ["latest", False]))
+                block = hex(max(0, newest.number - depth))
+                return shapes.quantity(await endpoint.request(method, [str(address), block]), method)
+
+        return await self._pool.ask(work)
 
     async def estimate_gas(self, call: Call) -> int:
         """Return the gas units the call needs now; raises `CallReverted` on the same terms as `call`."""
@@ -231,6 +254,16 @@ class RpcChain:
             return refusals[0]
         told = "; ".join(f"{state.name}: {failure}" for state, failure in answers)
         raise ChainUnavailable(f"no RPC endpoint took the transaction: {told or 'all are quarantined'}")
+
+    async def is_held(self, tx_hash: Hash32) -> bool:
+        """Return whether any endpoint has a transaction, waiting or mined, or cannot be asked about it."""
+
+        async def work(endpoint: RpcEndpoint) -> bool:
+            return await endpoint.request("eth_getTransactionByHash", [str(tx_hash)]) is not None
+
+        everyone = self._pool.everyone()
+        answers = await self._pool.ask_all(everyone, work, enough=lambda held: held)
+        return len(answers) < len(everyone) or any(answer is not False for _, answer in answers)
 
     async def receipt(self, tx_hash: Hash32) -> Receipt | None:
         """Return the receipt on the canonical chain, or None when no usable endpoint has one."""

@@ -120,6 +120,8 @@ class EndpointPool:
 
         Once an answer is `enough`, the others have `GRACE_SECONDS` left.
         """
+        if len(states) == 1:  # nobody to give up on
+            return [(states[0], await self._settle(states[0], work))]
         tasks = {asyncio.ensure_future(self._settle(state, work)): state for state in states}
         try:
             pending = set(tasks)

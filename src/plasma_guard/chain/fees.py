@@ -1,5 +1,6 @@
 """What gas costs now, from fee history where there is one."""
 
+import asyncio
 from statistics import median_low
 from typing import Any
 
@@ -11,34 +12,62 @@ from plasma_guard.domain.transactions import FeeFacts
 
 HISTORY_BLOCKS = 20
 PERCENTILE = 50
+HOUR_BLOCKS = 300
+"""Of mainnet; nodes give up to 1024, and base fees alone cost them no more than headers."""
 
 
 async def read(endpoint: RpcEndpoint) -> FeeFacts:
-    """Return the next base fee and the median tip of recent blocks, in wei per gas."""
+    """Return the next base fee, the usual one, and the median tip of recent blocks, in wei per gas.
+
+    The usual one is the lower quartile of an hour: what gas costs when no spike passes.
+    """
     head = await endpoint.request("eth_getBlockByNumber", ["latest", False])
     at = shapes.block(head).timestamp
     if head.get("baseFeePerGas") is None:
         price = shapes.quantity(await endpoint.request("eth_gasPrice", []), "eth_gasPrice")
         return FeeFacts(base_fee=None, tip=Wei(price), at=at)
     current = shapes.quantity(head["baseFeePerGas"], "block.baseFeePerGas")
-    try:
-        history = await endpoint.request("eth_feeHistory", [hex(HISTORY_BLOCKS), "latest", [PERCENTILE]])
-    except RpcAnsweredError:
+    history, hour = await asyncio.gather(
+        _history(endpoint, HISTORY_BLOCKS, [PERCENTILE]), _history(endpoint, HOUR_BLOCKS, [])
+    )
+    if history is None:
         # Some small nodes lack the method; the current base fee is within 12.5 % of the next one.
         return FeeFacts(base_fee=Wei(current), tip=await _suggested_tip(endpoint, current), at=at)
     base_fee, tip = _from_history(history)
     return FeeFacts(
-        base_fee=Wei(base_fee), tip=Wei(tip) if tip else await _suggested_tip(endpoint, base_fee), at=at
+        base_fee=Wei(base_fee),
+        tip=Wei(tip) if tip else await _suggested_tip(endpoint, base_fee),
+        at=at,
+        usual=None if hour is None else _usual(hour),
     )
+
+
+async def _history(endpoint: RpcEndpoint, blocks: int, percentiles: list[int]) -> Any:
+    """Return the fee history up to the newest block, or None where a node does not give it."""
+    try:
+        return await endpoint.request("eth_feeHistory", [hex(blocks), "latest", percentiles])
+    except RpcAnsweredError:
+        return None
+
+
+def _usual(history: Any) -> Wei:
+    base_fees = sorted(_base_fees(history))
+    return Wei(base_fees[len(base_fees) // 4])
+
+
+def _base_fees(history: Any) -> list[int]:
+    if not isinstance(history, dict):
+        raise EndpointMisbehaved(f"eth_feeHistory: expected an object, got {shorten(history)}")
+    name = "eth_feeHistory.baseFeePerGas"
+    base_fees = [shapes.quantity(each, name) for each in shapes.sequence(history.get("baseFeePerGas"), name)]
+    if not base_fees:
+        raise EndpointMisbehaved(f"{name}: expected at least one entry")
+    return base_fees
 
 
 def _from_history(history: Any) -> tuple[int, int]:
     """Return (next base fee, median tip of the blocks with transactions or 0)."""
-    if not isinstance(history, dict):
-        raise EndpointMisbehaved(f"eth_feeHistory: expected an object, got {shorten(history)}")
-    base_fees = shapes.sequence(history.get("baseFeePerGas"), "eth_feeHistory.baseFeePerGas")
-    if not base_fees:
-        raise EndpointMisbehaved("eth_feeHistory.baseFeePerGas: expected at least one entry")
+    base_fees = _base_fees(history)
     # Nodes answer null instead of an empty list when no block of the range has transactions.
     rewards = shapes.sequence(history.get("reward") or [], "eth_feeHistory.reward")
     tips = [
@@ -47,7 +76,7 @@ def _from_history(history: Any) -> tuple[int, int]:
         for tip in shapes.sequence(row, "eth_feeHistory.reward")[:1]
     ]
     paid = [tip for tip in tips if tip]
-    return shapes.quantity(base_fees[-1], "eth_feeHistory.baseFeePerGas"), median_low(paid) if paid else 0
+    return base_fees[-1], median_low(paid) if paid else 0
 
 
 async def _suggested_tip(endpoint: RpcEndpoint, base_fee: int) -> Wei:

@@ -1,7 +1,6 @@
 """An HTTP session whose answers cannot outgrow a cap, whatever the other side sends."""
 
 import json
-import re
 from http import HTTPStatus
 from typing import Any
 
@@ -14,10 +13,11 @@ from plasma_guard.chain.failures import (
     EndpointUnreachable,
     HttpRefused,
 )
+from plasma_guard.domain.errors import MalformedError
+from plasma_guard.domain.nesting import check_depth
 
 MAX_DEPTH = 32
 """Deepest nesting of an answer; real ones stay below ten."""
-_TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*+"|[\[{]|[\]}]', re.DOTALL)
 
 
 def session(max_body: int) -> aiohttp.ClientSession:
@@ -26,7 +26,12 @@ def session(max_body: int) -> aiohttp.ClientSession:
     class Bounded(_BoundedResponse):
         limit = max_body
 
-    return aiohttp.ClientSession(response_class=Bounded, connector=aiohttp.TCPConnector(limit=32))
+    return aiohttp.ClientSession(
+        response_class=Bounded,
+        headers={"Content-Type": "application/json", "User-Agent": "plasma-guard"},
+        timeout=aiohttp.ClientTimeout(total=None),
+        connector=aiohttp.TCPConnector(limit=32),
+    )
 
 
 class _BoundedResponse(aiohttp.ClientResponse):
@@ -37,12 +42,8 @@ class _BoundedResponse(aiohttp.ClientResponse):
 
     limit = 0
 
-    def raise_for_status(self) -> None:
-        """Leave the status to `read`, which knows the body."""
-
     async def read(self) -> bytes:
         body = await self._read_bounded()
-        _check_depth(body)
         if self.status == HTTPStatus.TOO_MANY_REQUESTS:
             raise EndpointOverloaded("HTTP 429: too many requests")
         if self.status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
@@ -50,6 +51,10 @@ class _BoundedResponse(aiohttp.ClientResponse):
         if self.status >= HTTPStatus.MULTIPLE_CHOICES and not _is_rpc_error(body):
             refused = self.status < HTTPStatus.INTERNAL_SERVER_ERROR
             raise (HttpRefused if refused else EndpointUnreachable)(f"HTTP {self.status}")
+        try:
+            check_depth(body, MAX_DEPTH)
+        except MalformedError as error:
+            raise EndpointMisbehaved(str(error)) from error
         return body
 
     async def _read_bounded(self) -> bytes:
@@ -69,26 +74,9 @@ class _BoundedResponse(aiohttp.ClientResponse):
         return b"".join(parts)
 
 
-def _check_depth(body: bytes) -> None:
-    """Refuse deep nesting before it is parsed.
-
-    A dependency of web3 raises the interpreter's recursion limit, so that json.loads overflows the C stack
-    and ends the process where it would otherwise raise RecursionError.
-    """
-    if body.count(b"[") + body.count(b"{") <= MAX_DEPTH:
-        return
-    depth = 0
-    for token in _TOKEN.finditer(body):
-        if body[token.start()] in b"[{":
-            depth += 1
-            if depth > MAX_DEPTH:
-                raise EndpointMisbehaved(f"answer nested deeper than {MAX_DEPTH} levels")
-        elif body[token.start()] in b"]}":
-            depth -= 1
-
-
 def _is_rpc_error(body: bytes) -> bool:
     try:
+        check_depth(body, MAX_DEPTH)
         answer: Any = json.loads(body)
     except ValueError:
         return False

@@ -1,6 +1,8 @@
 """One JSON-RPC endpoint: a call ends within its deadline with a result, the node's error, or a failure."""
 
 import asyncio
+import itertools
+import json
 import math
 import re
 from collections.abc import Sequence
@@ -8,9 +10,6 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import aiohttp
-from web3 import AsyncHTTPProvider
-from web3.exceptions import Web3Exception
-from web3.types import RPCEndpoint
 
 from plasma_guard.chain import http
 from plasma_guard.chain.failures import (
@@ -49,21 +48,9 @@ class RpcEndpoint:
         self.name = endpoint_name(url)
         self._deadline = deadline
         self._max_body = max_body
-        # The provider's own retries would repeat a broadcast: only the sender repeats one.
-        self._provider = AsyncHTTPProvider(
-            url,
-            request_kwargs={
-                "allow_redirects": False,
-                "timeout": aiohttp.ClientTimeout(total=None),
-                "headers": {"Content-Type": "application/json", "User-Agent": "plasma-guard"},
-            },
-            exception_retry_configuration=None,
-        )
-        # web3 guards its cache of sessions with one thread lock for the whole process, taken in a thread: a
-        # deadline that ends the wait for it leaves it locked, and no call of any endpoint ever ends again.
-        # This is the only seam that single and batched calls both pass.
-        self._provider._request_session_manager = self  # type: ignore[assignment] # noqa: SLF001 (reason: above)
+        self._url = url
         self._session: aiohttp.ClientSession | None = None
+        self._ids = itertools.count(1)
         self._batches = True
 
     def __repr__(self) -> str:
@@ -77,10 +64,8 @@ class RpcEndpoint:
 
     async def request(self, method: str, params: list[Any]) -> Any:
         """Return the result of one call; raises `RpcAnsweredError` or an `EndpointFailure`."""
-        answer = await self._exchange(
-            method, lambda: self._provider.make_request(RPCEndpoint(method), params)
-        )
-        return _result(method, answer)
+        _, question = self._question(method, params)
+        return _result(method, await self._exchange(method, question))
 
     async def batch(self, requests: Sequence[Request]) -> list[Any | RpcAnsweredError]:
         """Return results or errors in the order asked, in as few requests as the endpoint allows.
@@ -104,16 +89,17 @@ class RpcEndpoint:
         return answers
 
     async def _together(self, requests: Sequence[Request]) -> list[Any | RpcAnsweredError] | None:
-        calls = [(RPCEndpoint(method), params) for method, params in requests]
+        ids, questions = zip(*(self._question(method, params) for method, params in requests), strict=True)
         try:
-            answer = await self._exchange("batch", lambda: self._provider.make_batch_request(calls))
+            answer = await self._exchange("batch", questions)
         except AnswerTooLarge:
             raise
         except (EndpointMisbehaved, HttpRefused):
             # A refused batch has no agreed form; single calls tell whether the node is well.
             self._batches = False
             return None
-        if not _answers_in_order(answer, len(calls)):
+        items = _in_order(answer, ids)
+        if items is None:
             if isinstance(answer, dict) and isinstance(error := answer.get("error"), dict):
                 failure = _error("batch", error)
                 if isinstance(failure, EndpointOverloaded):
@@ -121,31 +107,35 @@ class RpcEndpoint:
             self._batches = False
             return None
         results: list[Any | RpcAnsweredError] = []
-        for (method, _), item in zip(requests, answer, strict=True):
+        for (method, _), item in zip(requests, items, strict=True):
             try:
                 results.append(_result(method, item))
             except RpcAnsweredError as error:
                 results.append(error)
         return results
 
-    async def _exchange(self, method: str, send: Any) -> Any:
+    def _question(self, method: str, params: list[Any]) -> tuple[int, dict[str, Any]]:
+        """Return a request and its id, which no other request has."""
+        number = next(self._ids)
+        return number, {"jsonrpc": "2.0", "id": number, "method": method, "params": params}
+
+    async def _exchange(self, method: str, question: Any) -> Any:
         try:
             async with asyncio.timeout(self._deadline):
-                return await send()
+                # Decoded here because json.loads would also guess UTF-16, which the depth check cannot read.
+                return json.loads((await self._post(json.dumps(question).encode())).decode())
         except TimeoutError as error:
             raise EndpointUnreachable(f"{method}: no answer within {self._deadline:g} s") from error
         except (aiohttp.ClientError, OSError) as error:
             # Only the kind: the text of a client error may hold the URL and with it the provider's key.
             raise EndpointUnreachable(f"{method}: {type(error).__name__}") from error
-        except (ValueError, TypeError, KeyError, AttributeError, Web3Exception) as error:
+        except ValueError as error:
             raise EndpointMisbehaved(f"{method}: the answer is not JSON-RPC") from error
 
-    async def async_make_post_request(self, endpoint_uri: str, data: bytes, **kwargs: Any) -> bytes:
-        """Post `data` and return the answer's body: all the provider needs of a session manager."""
+    async def _post(self, body: bytes) -> bytes:
         if self._session is None or self._session.closed:
             self._session = http.session(self._max_body)
-        async with self._session.post(endpoint_uri, data=data, **kwargs) as answer:
-            answer.raise_for_status()
+        async with self._session.post(self._url, data=body, allow_redirects=False) as answer:
             return await answer.read()
 
 
@@ -156,13 +146,15 @@ def endpoint_name(url: str) -> str:
     return f"{parts.scheme}://{parts.hostname or ''}{port}"
 
 
-def _answers_in_order(answer: Any, count: int) -> bool:
-    """Whether a batch came back whole: web3 sorts answers by id, and ids count up by one."""
-    if not isinstance(answer, list) or len(answer) != count:
-        return False
-    ids = [item.get("id") if isinstance(item, dict) else None for item in answer]
-    first = ids[0]
-    return isinstance(first, int) and ids == list(range(first, first + count))
+def _in_order(answer: Any, ids: Sequence[int]) -> list[Any] | None:
+    """Return a batch's answers in the order asked, None when it did not come back whole."""
+    if not isinstance(answer, list) or len(answer) != len(ids):
+        return None
+    numbers = [item.get("id") if isinstance(item, dict) else None for item in answer]
+    if not all(isinstance(number, int) for number in numbers):
+        return None
+    by_id = dict(zip(numbers, answer, strict=True))
+    return [by_id[number] for number in ids] if by_id.keys() == set(ids) else None
 
 
 def _result(method: str, answer: Any) -> Any:

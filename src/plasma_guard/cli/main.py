@@ -34,7 +34,17 @@ def main() -> NoReturn:
 
 def _register() -> None:
     """Add each command; the modules import what they need only when their command runs."""
-    from plasma_guard.cli import check, demo, devnet, explain, inspect, journal, run, status  # noqa: PLC0415 (see above)
+    from plasma_guard.cli import (  # noqa: PLC0415 (see above)
+        check,
+        demo,
+        devnet,
+        explain,
+        inspect,
+        journal,
+        run,
+        status,
+        vault,
+    )
 
     app.command("run")(run.run)
     app.command("check")(check.check)
@@ -42,6 +52,7 @@ def _register() -> None:
     app.command("explain")(explain.explain)
     app.add_typer(journal.app, name="journal")
     app.add_typer(inspect.app, name="inspect")
+    app.add_typer(vault.app, name="vault")
     app.command("demo")(demo.demo)
     app.add_typer(devnet.app, name="devnet")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import os
 import signal
 from typing import TYPE_CHECKING, Annotated
@@ -76,6 +77,7 @@ async def _guard(settings: Config) -> None:
             chain=guard.chain_id,
             min_exit_period=contracts.min_exit_period,
         )
+        gc.freeze()  # what was loaded stays, so that no collection of garbage need look at it again
         manager.ready()
         watchdog = (
             asyncio.create_task(_watchdog(manager, guard.health)) if manager.watchdog_interval else None

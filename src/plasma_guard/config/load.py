@@ -15,6 +15,8 @@ ENV_PREFIX = "PLASMA_GUARD_"
 JOURNAL_NAME = "journal.sqlite3"
 CONFIG_NAME = "plasma-guard.toml"
 CREDENTIAL = "private_key"
+LISTS = ("accounts.", "prices.")
+"""Lists of tables: the environment gives each as a whole."""
 
 
 def load_config(path: Path | None, env: Mapping[str, str]) -> Config:
@@ -83,8 +85,8 @@ def _read_file(path: Path | None, problems: list[str]) -> dict[str, Any]:
 
 def _overlay(data: dict[str, Any], env: Mapping[str, str], problems: list[str]) -> dict[str, str]:
     """Put the settings of the environment over those of the file; return name -> variable."""
-    known = {variable_of(name): name for name in setting_names(Config) if not name.startswith("accounts.")}
-    known[ENV_PREFIX + "ACCOUNTS"] = "accounts"
+    known = {variable_of(name): name for name in setting_names(Config) if not name.startswith(LISTS)}
+    known |= {variable_of(name.rstrip(".")): name.rstrip(".") for name in LISTS}
     names: dict[str, str] = {}
     for variable in sorted(env):
         if not variable.startswith(ENV_PREFIX):

@@ -1,6 +1,7 @@
 """The whole of the settings, and what is impossible across its tables."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
@@ -19,6 +20,8 @@ from plasma_guard.config.sections import (
     Reactions,
     RootChain,
     Server,
+    TokenPrice,
+    Vault,
     Watcher,
 )
 
@@ -46,7 +49,13 @@ class Config(BaseSettings):
     fees: Fees = setting(Fees(), "", expected="a table [fees]")
     reactions: Reactions = setting(Reactions(), "", expected="a table [reactions]")
     limits: Limits = setting(Limits(), "", expected="a table [limits]")
+    prices: Annotated[tuple[TokenPrice, ...], BeforeValidator(json_list)] = setting(
+        (),
+        "What tokens are worth.",
+        expected="tables [[prices]], or a JSON list of objects in the environment",
+    )
     journal: Journal = setting(..., "", expected="a table [journal]")
+    vault: Vault = setting(Vault(), "", expected="a table [vault]")
     server: Server = setting(Server(), "", expected="a table [server]")
     alerts: Alerts = setting(Alerts(), "", expected="a table [alerts]")
     logging: Logging = setting(Logging(), "", expected="a table [logging]")
@@ -69,6 +78,12 @@ class Config(BaseSettings):
         """The accounts that can sign."""
         return tuple(account for account in self.accounts if not account.watch_only)
 
+    @property
+    def vault_path(self) -> Path:
+        """Where the vault is: beside the journal unless it is set."""
+        journal = self.journal.path
+        return self.vault.path or journal.with_name(f"{journal.stem}.vault{journal.suffix}")
+
     def unguarded(self) -> str | None:
         """Return why `run` must refuse: it is to act, and nothing says with which key."""
         if self.mode == "observe" or self.armed_accounts:
@@ -81,6 +96,7 @@ class Config(BaseSettings):
     def secrets(self) -> tuple[str, ...]:
         """Return the pieces of settings that must not appear in any output: tokens in URLs."""
         urls = [*self.root_chain.rpc, self.watcher.url]
+        urls += [url for url in (self.vault.child_chain_url, self.vault.submit_url) if url is not None]
         if self.alerts.webhook_url is not None:
             urls.append(self.alerts.webhook_url.get_secret_value())
         pieces: list[str] = []
@@ -110,7 +126,15 @@ class Config(BaseSettings):
                 ("watcher.max_head_age", "watcher.poll_interval"),
                 "a head would be too old before the next poll; raise the first or lower the second",
             )
+        yield from self.fees.contradictions()
+        yield from self.limits.above(self.fees.max_cost_per_case_eth)
         yield from self._shared_by_accounts()
+        tokens = [price.token for price in self.prices]
+        for index, token in enumerate(tokens):
+            if (first := tokens.index(token)) != index:
+                yield Contradiction(
+                    (f"prices[{index}].token", f"prices[{first}].token"), "two prices for one token; keep one"
+                )
 
     def _shared_by_accounts(self) -> Iterator[Contradiction]:
         seen: dict[object, int] = {}

@@ -25,6 +25,10 @@ from plasma_guard.config.fields import (
 )
 from plasma_guard.config.problems import Contradiction
 from plasma_guard.domain.primitives import Wei
+from plasma_guard.domain.stakes import ETHER, Price
+
+CHALLENGE_GAS = 364_000
+"""Gas units that a challenge of a standard exit is sent with; other calls take up to half as much again."""
 
 
 class Role(StrEnum):
@@ -100,6 +104,14 @@ class RootChain(_Section):
         unit="transactions",
         ge=1,
         le=10_000,
+    )
+    block_time: Whole = setting(
+        12,
+        "Usual time between two blocks; the last of them before a deadline get all that a case may cost.",
+        expected="a whole number of seconds from 1 to 600",
+        unit="s",
+        ge=1,
+        le=600,
     )
 
 
@@ -271,6 +283,27 @@ class Fees(_Section):
         gt=0,
         le=100,
     )
+    max_cost_per_day_eth: Amount = setting(
+        Decimal(2),
+        "Most that all gas of any 24 hours may cost, over all cases and accounts.",
+        expected="a number of ETH above 0 and at most 10000",
+        unit="ETH",
+        gt=0,
+        le=10_000,
+    )
+    reserve_eth: Amount = setting(
+        Decimal(0),
+        "What each account keeps for calls past half of their time; 0 keeps what other open calls need.",
+        expected="a number of ETH from 0 to 10000",
+        unit="ETH",
+        ge=0,
+        le=10_000,
+    )
+    max_fee_is_soft: bool = setting(
+        False,  # noqa: FBT003 (the default of a switch)
+        "Whether a call past half of its time may offer more than max_fee_per_gas_gwei, up to its budget.",
+        expected="true or false",
+    )
     bump_after: Number = seconds(24, "Time without a receipt before a transaction is replaced.", 0.5, 600)
 
     @property
@@ -281,7 +314,74 @@ class Fees(_Section):
     @property
     def max_cost_per_case(self) -> Wei:
         """The budget of one case in wei."""
-        return Wei(int(self.max_cost_per_case_eth * 10**18))
+        return Wei(int(self.max_cost_per_case_eth * ETHER))
+
+    @property
+    def max_cost_per_day(self) -> Wei:
+        """The cap on a day's gas in wei."""
+        return Wei(int(self.max_cost_per_day_eth * ETHER))
+
+    @property
+    def reserve(self) -> Wei:
+        """What an account keeps for late calls, in wei."""
+        return Wei(int(self.reserve_eth * ETHER))
+
+    def contradictions(self) -> Iterator[Contradiction]:
+        """Yield caps that exclude each other, each with the sum."""
+        gas = CHALLENGE_GAS * self.max_fee_per_gas
+        if self.max_cost_per_case < gas:
+            pays = self.max_cost_per_case / CHALLENGE_GAS / 10**9
+            yield Contradiction(
+                ("fees.max_cost_per_case_eth", "fees.max_fee_per_gas_gwei"),
+                f"{self.max_cost_per_case_eth:f} ETH pay the {CHALLENGE_GAS} gas of a challenge at "
+                f"{pays:.9g} gwei, never at {self.max_fee_per_gas_gwei:f}; raise the first to "
+                f"{Decimal(gas) / ETHER:f} or lower the second",
+            )
+        if self.max_cost_per_day < self.max_cost_per_case:
+            yield Contradiction(
+                ("fees.max_cost_per_day_eth", "fees.max_cost_per_case_eth"),
+                f"{self.max_cost_per_day_eth:f} ETH a day could not pay one case of up to "
+                f"{self.max_cost_per_case_eth:f}; raise the first or lower the second",
+            )
+        if self.reserve > self.max_cost_per_day:
+            yield Contradiction(
+                ("fees.reserve_eth", "fees.max_cost_per_day_eth"),
+                f"{self.reserve_eth:f} ETH would be kept for days that may cost "
+                f"{self.max_cost_per_day_eth:f}; lower the first or raise the second",
+            )
+
+
+class TokenPrice(_Section):
+    """What a token is worth, so that no more is paid for an answer than is at stake."""
+
+    token: EthereumAddress = setting(
+        ...,
+        "Address of the token; one without a price counts as worth the cap of a case.",
+        expected="0x and 40 hex digits, not the zero address",
+        remedy="ETH needs no price",
+        example=SOME_ADDRESS,
+    )
+    eth: Amount = setting(
+        ...,
+        "What one whole token is worth, in ETH.",
+        expected="a number of ETH above 0 and at most 1000000",
+        unit="ETH",
+        example=Decimal("0.0005"),
+        gt=0,
+        le=1_000_000,
+    )
+    decimals: Whole = setting(
+        18,
+        "Decimals of the token: one whole token is 10 to the power of this many units.",
+        expected="a whole number from 0 to 36",
+        ge=0,
+        le=36,
+    )
+
+    @property
+    def value(self) -> Price:
+        """The price as the guard reckons with it."""
+        return Price(Wei(int(self.eth * ETHER)), self.decimals)
 
 
 Mode = Literal["act", "observe", "off"]
@@ -332,6 +432,17 @@ class Limits(_Section):
     invalid_piggyback: Amount | None = _limit("Limit for one case of invalid_piggyback.")
     piggyback_available: Amount | None = _limit("Limit for one case of piggyback_available.")
 
+    def above(self, cap: Decimal) -> Iterator[Contradiction]:
+        """Yield limits that the cap of every case makes pointless."""
+        for event in type(self).model_fields:
+            limit: Decimal | None = getattr(self, event)
+            if limit is not None and limit > cap:
+                yield Contradiction(
+                    (f"limits.{event}", "fees.max_cost_per_case_eth"),
+                    f"{limit:f} ETH is above the {cap:f} ETH that any case may cost; lower the first or "
+                    "raise the second",
+                )
+
     def max_cost(self, event: str, otherwise: Wei) -> Wei:
         """Return the limit of an event in wei."""
         limit: Decimal | None = getattr(self, event, None)
@@ -347,6 +458,66 @@ class Journal(_Section):
         "systemd, else plasma-guard in $XDG_STATE_HOME or ~/.local/state.",
         expected="the path of a file on a local disk",
         example=Path("journal.sqlite3"),
+    )
+
+
+class Vault(_Section):
+    """What leaving the chain takes, kept on disk, and a wallet's way through it."""
+
+    path: FilePath | None = setting(
+        None,
+        "The SQLite file. Unset: beside the journal, with .vault before its ending.",
+        expected="the path of a file on a local disk",
+        example=Path("journal.vault.sqlite3"),
+    )
+    child_chain_url: Url | None = setting(
+        None,
+        "Base URL of the operator's child chain: its block.get gives whole blocks, which are proven, and the "
+        "signatures that a security-critical Watcher does not tell. May hold access tokens: never logged.",
+        expected="an http:// or https:// URL",
+        remedy=URL_REMEDY.format('child_chain_url = "http://127.0.0.1:9656"'),
+        example="http://127.0.0.1:9656",
+        repr=False,
+    )
+    refresh_interval: Number = seconds(
+        600, "Longest time between two refreshes; deposits and, as needed, new blocks cause more.", 0.1, 86400
+    )
+    depth: Whole = setting(
+        3,
+        "How many generations of your own transactions can be exited in flight, back from each output.",
+        expected="a whole number of generations from 1 to 20",
+        unit="generations",
+        ge=1,
+        le=20,
+    )
+    missing_alert_after: Number = seconds(
+        900, "Root-chain time for which something may be missing before that is an alert.", 0, 604800
+    )
+    submit_enabled: bool = setting(
+        default=False,
+        doc="Whether a wallet can submit through the guard, which keeps its transactions first.",
+        expected="true or false",
+    )
+    submit_host: str = setting(
+        "127.0.0.1",
+        "Address on which wallets are listened to; only those of a loopback address should be.",
+        expected="an IP address or host name",
+        pattern=r"^[A-Za-z0-9.:_-]{1,253}$",
+    )
+    submit_port: Whole = setting(
+        9465,
+        "Port on which wallets are listened to; 0 takes any free one.",
+        expected="a port from 0 to 65535",
+        ge=0,
+        le=65535,
+    )
+    submit_url: Url | None = setting(
+        None,
+        "Where wallets' requests go on to; unset: watcher.url. May hold access tokens: never logged.",
+        expected="an http:// or https:// URL",
+        remedy=URL_REMEDY.format('submit_url = "http://127.0.0.1:7534"'),
+        example="http://127.0.0.1:7534",
+        repr=False,
     )
 
 

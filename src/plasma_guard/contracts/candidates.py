@@ -2,10 +2,14 @@
 
 from plasma_guard.domain.actions import (
     Action,
+    AddExitQueue,
     ChallengeInputSpent,
     ChallengeOutputSpent,
     ChallengeStandardExit,
     Piggyback,
+    ProcessExits,
+    StartInFlightExit,
+    StartStandardExit,
 )
 from plasma_guard.domain.errors import MalformedError
 from plasma_guard.domain.position import UtxoPosition
@@ -13,15 +17,19 @@ from plasma_guard.domain.primitives import Wei
 
 
 def value_of(action: Action) -> Wei:
-    """Return the wei that go with an action: the exact bond of a piggyback, nothing with a challenge."""
-    return action.bond if isinstance(action, Piggyback) else Wei(0)
+    """Return the wei that go with an action: the exact bond of a start or piggyback, else nothing."""
+    return action.bond if isinstance(action, Piggyback | StartStandardExit | StartInFlightExit) else Wei(0)
 
 
 def purpose_of(action: Action) -> str:
     """Return what a call is for, in words for logs and people."""
     match action:
-        case ChallengeStandardExit():
+        case ChallengeStandardExit() | StartStandardExit():
             return f"{action.name} of output {action.position}"
+        case AddExitQueue():
+            return f"{action.name} for token {action.token}"
+        case ProcessExits():
+            return f"{action.name} of up to {action.count} exits of token {action.token}"
         case ChallengeInputSpent():
             what = f"input {action.in_flight_input_index} of "
         case ChallengeOutputSpent():

@@ -5,6 +5,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 
 import structlog
 
+from plasma_guard.daemon.permits import Permits
 from plasma_guard.daemon.react import Turn
 from plasma_guard.daemon.settle import Settle
 from plasma_guard.domain.cases import Case
@@ -21,6 +22,7 @@ class Answers:
     """Hands decisions to the sender and waits for outcomes; without a sender it says what it would do.
 
     `account` sends what need not come from an output's owner; cases of events in `observed` are only told.
+    `permits` lets the signers post the bond of now.
     """
 
     def __init__(
@@ -32,6 +34,7 @@ class Answers:
         settle: Settle,
         account: Address | None,
         observed: frozenset[str],
+        permits: Permits,
         alerts: Alerts,
         tasks: asyncio.TaskGroup,
         on_done: Callable[[Case], None],
@@ -42,6 +45,7 @@ class Answers:
         self._settle = settle
         self._account = account
         self._observed = observed
+        self._permits = permits
         self._alerts = alerts
         self._tasks = tasks
         self._on_done = on_done
@@ -101,6 +105,9 @@ class Answers:
     async def _see_through(self, case: Case, candidate: TxCandidate, window: Window) -> None:
         assert self._sender is not None  # noqa: S101 (only ever started with a sender)
         try:
+            if candidate.value:
+                # A bond changes at a time set long before: only the one of now is taken, and may be signed.
+                await self._permits.refresh()
             outcome = await self._sender.submit(candidate, window)
             await self._settle.settle(case, candidate, outcome)
         except GuardError as error:

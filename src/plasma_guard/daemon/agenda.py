@@ -77,7 +77,7 @@ class Agenda:
 
         No decisions: the turn could not be finished. `under_way`: an answer is being sent, and the topic will
         be touched when it is over. What is over or under way is looked at slowly, all else at a pace that
-        slows down from turn to turn.
+        slows down from turn to turn. Whoever takes turns and says so looks at what is due next by itself.
         """
         item.busy = False
         if under_way or (decisions and all(isinstance(each, Close) for each in decisions)):
@@ -86,7 +86,6 @@ class Agenda:
         else:
             item.due = self._clock.monotonic() + item.delay
             item.delay = min(item.delay * 2, max(LONGEST_RETRY, self._round))
-        self._stir.set()
 
     @property
     def _round(self) -> float:

@@ -2,14 +2,16 @@
 
 import math
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import structlog
 
+from plasma_guard.daemon.asking import Asking
+from plasma_guard.daemon.prices import Prices
 from plasma_guard.daemon.scope import Interest
 from plasma_guard.domain.blocks import BlockStamp
-from plasma_guard.domain.cases import Case, CaseKey, Conclusion, Finding, Judgement
+from plasma_guard.domain.cases import Case, CaseKey, Conclusion, Finding, Judgement, Kind
 from plasma_guard.domain.decisions import (
     Act,
     Alert,
@@ -20,8 +22,9 @@ from plasma_guard.domain.decisions import (
     LeaveChain,
     Severity,
 )
-from plasma_guard.domain.primitives import Address
-from plasma_guard.domain.transactions import Confirmed, Outcome
+from plasma_guard.domain.primitives import Address, Wei
+from plasma_guard.domain.stakes import Stakes
+from plasma_guard.domain.transactions import Confirmed, Outcome, Reverted
 from plasma_guard.ports import Alerts, Chain, ExitGame, Journal, Metrics, Watcher
 from plasma_guard.reactions.base import ExitStarts, Facts, Policy, Reaction, Scene, Subject, WatcherEvent
 from plasma_guard.reactions.invariants import Proposal, violations
@@ -63,14 +66,17 @@ class React:
         metrics: Metrics,
         chain_id: int,
         own: frozenset[Address] = frozenset(),
+        stakes: Stakes | None = None,
     ) -> None:
-        self._watcher = watcher
+        self._watcher = Asking(watcher)
         self._chain = chain
+        self._prices = Prices(chain)
         self._game = game
         self._exits = exits
         self._journal = journal
         self._policies = policies
         self._interest = interest
+        self._stakes = stakes or Stakes()
         self._alerts = alerts
         self._metrics = metrics
         self._chain_id = chain_id
@@ -90,7 +96,7 @@ class React:
         cannot say whether the challenge it shows is our own.
         """
         answering = set(in_hand)
-        scene = Scene(at, self._watcher, self._chain, self._game, self._exits, self._own)
+        scene = Scene(at, self._watcher, self._chain, self._prices, self._game, self._exits, self._own)
         found: Sequence[Facts] = await reaction.gather(event, scene)
         return [
             await self._conclude(
@@ -126,6 +132,7 @@ class React:
         if isinstance(decision, Act) and not await self._interest.covers(subject):
             decision = Hold(f"not about our funds, and the scope is only those: {decision.reason}")
         if isinstance(decision, Act):
+            decision = await self._valued(decision, subject, outcomes)
             decision = self._checked(decision, subject, at, outcomes)
         case = await self._journal.conclude(_conclusion(event, key, subject, decision, at))
         left = subject.hard - at.timestamp if subject.open else math.nan  # NaN takes the series away
@@ -136,6 +143,20 @@ class React:
 
     def _count(self, decision: Decision) -> None:
         self._metrics.count("decisions_total", verdict=type(decision).__name__.lower())
+
+    async def _valued(self, act: Act, subject: Subject, outcomes: Sequence[Outcome]) -> Act:
+        """Bound what an answer may cost by what is at stake, and say the sum."""
+        spent = sum(each.receipt.cost for each in outcomes if isinstance(each, Confirmed | Reverted))
+        budget = self._stakes.budget(
+            subject.assets,
+            bond=subject.bond,
+            ours=subject.kind is Kind.OWN_PIGGYBACK,
+            held=await self._interest.held(),
+            cap=act.window.budget,
+            spent=Wei(spent),
+        )
+        window = replace(act.window, budget=budget.wei)
+        return replace(act, window=window, reason=f"{act.reason}; {budget.words}")
 
     def _checked(self, act: Act, subject: Subject, at: BlockStamp, outcomes: Sequence[Outcome]) -> Decision:
         broken = violations(Proposal(act, subject, at, self._game.rules, outcomes))

@@ -6,6 +6,7 @@ from typing import Any
 
 from plasma_guard.daemon.audit import is_unverified
 from plasma_guard.daemon.funds import Funds
+from plasma_guard.daemon.keep import Keep
 from plasma_guard.daemon.watch import Watch
 from plasma_guard.domain.blocks import BlockStamp
 from plasma_guard.domain.cases import Case, TrackedExit
@@ -33,11 +34,14 @@ class Identity:
 class Report:
     """Builds `/status`; amounts and ids are decimal strings, since JSON readers round large numbers."""
 
-    def __init__(self, identity: Identity, journal: Journal, watch: Watch, funds: Funds) -> None:
+    def __init__(
+        self, identity: Identity, journal: Journal, watch: Watch, funds: Funds, keep: Keep | None = None
+    ) -> None:
         self._identity = identity
         self._journal = journal
         self._watch = watch
         self._funds = funds
+        self._keep = keep
 
     async def build(self, head: BlockStamp | None) -> Mapping[str, Any]:
         """Return the document as of `head`, None before the first look at the root chain."""
@@ -64,6 +68,7 @@ class Report:
             ],
             "root_chain": _head(head),
             "watcher": self._watcher(),
+            "vault": None if self._keep is None else self._keep.document(),
             "exits": {
                 "running": len(running),
                 "unverified": len(unverified),

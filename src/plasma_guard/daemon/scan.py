@@ -1,7 +1,7 @@
 """Our own view of the root chain: every exit that was ever started, whatever a Watcher says."""
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 import structlog
@@ -48,6 +48,7 @@ class Scan:
         alerts: Alerts,
         metrics: Metrics,
         first_block: int,
+        heed: Callable[[Sequence[RootChainEvent]], None] = lambda _: None,
     ) -> None:
         self._chain = chain
         self._game = game
@@ -57,6 +58,7 @@ class Scan:
         self._alerts = alerts
         self._metrics = metrics
         self._first_block = first_block
+        self._heed = heed
         self._refreshed_at = float("-inf")
         self._covered = 0
         health.set("scan", ok=False, reason="the root chain has not been scanned yet")
@@ -124,6 +126,7 @@ class Scan:
         tracked = await self._track(starts)
         new = [each for each in tracked if not await self._knows(each)]
         await self._journal.record_scan(first, stamp, tracked, events)
+        self._heed([event for event in events if event.block_number > self._covered])
         self._covered = last
         await self._refresh(await self._ended(events), head)
         return new

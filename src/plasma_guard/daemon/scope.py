@@ -1,12 +1,13 @@
 """Whose fraud it is to the guard: everybody's, or only what touches the accounts' own funds."""
 
-from collections.abc import Collection
-from enum import StrEnum
+from collections import Counter
+from collections.abc import Collection, Mapping
 
 import structlog
 
 from plasma_guard.domain.errors import WatcherError
-from plasma_guard.domain.primitives import Address
+from plasma_guard.domain.primitives import Address, Wei
+from plasma_guard.domain.stakes import Scope
 from plasma_guard.ports import Clock, Watcher
 from plasma_guard.reactions.base import Subject
 
@@ -16,23 +17,15 @@ REFRESH_EVERY = 600.0
 """Seconds; a real Watcher scans its whole database to answer."""
 
 
-class Scope(StrEnum):
-    """What the guard answers: everything, only what touches its own funds, or everything also for bonds."""
-
-    ALL = "all"
-    MINE = "mine"
-    HUNT = "hunt"
-
-
 class Interest:
-    """Says whether a case is within the scope; while that is not known, it is."""
+    """Knows what the own accounts hold, and so whether a case is within the scope; in doubt it is."""
 
     def __init__(self, scope: Scope, own: Collection[Address], watcher: Watcher, clock: Clock) -> None:
         self._scope = scope
         self._own = frozenset(own)
         self._watcher = watcher
         self._clock = clock
-        self._held: frozenset[Address] | None = None
+        self._held: dict[Address, Wei] | None = None
         self._read_at = float("-inf")
 
     async def covers(self, subject: Subject) -> bool:
@@ -45,7 +38,17 @@ class Interest:
         await self._refresh()
         if self._held is None or not subject.tokens:
             return True
-        return bool(subject.tokens & self._held)
+        return not subject.tokens.isdisjoint(self._held)
+
+    async def held(self) -> Mapping[Address, Wei] | None:
+        """Return what the own accounts hold on the plasma chain, by token; None while nobody can say.
+
+        Scope all does not need to know, and then nobody is asked.
+        """
+        if self._scope is Scope.ALL:
+            return None
+        await self._refresh()
+        return self._held
 
     async def _refresh(self) -> None:
         if self._clock.monotonic() - self._read_at < REFRESH_EVERY:
@@ -58,5 +61,8 @@ class Interest:
             log.warning("which tokens we hold is not known: every fraud counts as ours", error=str(error))
             self._held = None
         else:
-            self._held = frozenset(utxo.token for utxo in found)
+            held: Counter[Address] = Counter()
+            for utxo in found:
+                held[utxo.token] += utxo.amount
+            self._held = {token: Wei(amount) for token, amount in held.items()}
         self._read_at = self._clock.monotonic()

@@ -88,11 +88,14 @@ class Settle:
         facts: dict[str, object] = {"case": case.id, "position": str(case.position), "block": turn.at.number}
         if isinstance(outcome, Confirmed | Reverted):
             facts |= {"tx": str(outcome.receipt.tx_hash), "gas_cost_wei": outcome.receipt.cost}
+        spent = sum(each.receipt.cost for each in turn.outcomes if isinstance(each, Confirmed | Reverted))
         match close.closure:
             case Closure.WON_BY_US:
                 bond = turn.subject.bond if turn.subject else 0
                 self._metrics.count("bonds_won_wei_total", bond)
-                log.info(WON.get(case.key.kind, "answered"), bond_won_wei=bond, **facts)
+                # What it came to: bonds rarely pay for their gas, and nobody should find that out alone.
+                sums = {"bond_won_wei": bond, "case_cost_wei": spent, "net_wei": bond - spent}
+                log.info(WON.get(case.key.kind, "answered"), **sums, **facts)
             case Closure.LOST:
                 log.error("lost: it was paid before an answer was mined", reason=close.reason, **facts)
                 self._alerts.alert(

@@ -12,6 +12,7 @@ from plasma_guard.daemon.agenda import Agenda, Item
 from plasma_guard.daemon.audit import Audit
 from plasma_guard.daemon.funds import Funds
 from plasma_guard.daemon.heads import Heads
+from plasma_guard.daemon.keep import Keep
 from plasma_guard.daemon.permits import Permits
 from plasma_guard.daemon.react import React
 from plasma_guard.daemon.scan import Scan
@@ -30,7 +31,8 @@ from plasma_guard.reactions.base import Reaction
 
 log = structlog.get_logger(__name__)
 
-TURNS_AT_ONCE = 16
+TURNS_AT_ONCE = 1000
+"""The more, the fewer requests and commits for all of them; how much a Watcher is asked is limited apart."""
 FUNDS_EVERY = 60.0
 MOOT_AFTER_BLOCKS = 12
 INVALID_EXIT = "invalid_exit"
@@ -83,6 +85,7 @@ class Supervisor:
         health: Health,
         alerts: Alerts,
         metrics: Metrics,
+        keep: Keep | None = None,
     ) -> None:
         self._heads = heads
         self._game = game
@@ -107,6 +110,7 @@ class Supervisor:
         self._health = health
         self._alerts = alerts
         self._metrics = metrics
+        self._keep = keep
         self._offered: set[UtxoPosition] = set()
         self.head: BlockStamp | None = None
 
@@ -121,6 +125,7 @@ class Supervisor:
                     settle=self._settle,
                     account=self._account,
                     observed=self._observed,
+                    permits=self._permits,
                     alerts=self._alerts,
                     tasks=tasks,
                     on_done=self._look_again,
@@ -131,6 +136,8 @@ class Supervisor:
                 tasks.create_task(self._forever("audit", self._ask, lambda: self._pace.incident))
                 tasks.create_task(self._forever("funds", self._funds.check, lambda: FUNDS_EVERY))
                 tasks.create_task(self._forever("permits", self._permits.refresh, lambda: FUNDS_EVERY))
+                if self._keep is not None:
+                    tasks.create_task(self._forever("vault", self._keep.step, lambda: self._pace.root_chain))
                 tasks.create_task(self._forever("reactions", lambda: self._turns(answers), lambda: 0.0))
                 await _until(stop)
         except* _Stop:

@@ -170,7 +170,7 @@ class DeleteNonPiggybacked:
     exit_id: ExitId
 
 
-Action = (
+Answer = (
     ChallengeStandardExit
     | ChallengeNotCanonical
     | RespondToNonCanonicalChallenge
@@ -178,3 +178,7 @@ Action = (
     | ChallengeOutputSpent
     | Piggyback
 )
+"""What others' exits can make us do."""
+Departure = StartStandardExit | StartInFlightExit | AddExitQueue | ProcessExits | DeleteNonPiggybacked
+"""What our own exits take besides."""
+Action = Answer | Departure

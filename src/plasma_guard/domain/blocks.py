@@ -25,6 +25,15 @@ class PlasmaBlock:
 
 
 @dataclass(frozen=True, slots=True)
+class ChildBlock:
+    """A block as the child chain serves it: claims until checked. `transactions` are in signed form."""
+
+    blknum: int
+    hash: Hash32
+    transactions: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Log:
     """One root-chain log as `eth_getLogs` gives it, not yet decoded."""
 

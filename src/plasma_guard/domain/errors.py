@@ -6,6 +6,7 @@ GuardError
 ├── EvidenceError           evidence that does not prove what it is offered for
 ├── ContractError           the contracts at the configured address are not ones we know, or misbehave
 ├── JournalError            the journal cannot be used (locked by another guard, other chain, corrupt)
+├── VaultError              the vault cannot be used (in use by another process, other chain, corrupt)
 ├── PolicyViolation         the signer refuses: no transaction this guard ever has a reason to send
 ├── RetryableError          may go away by itself: try again with backoff until the deadline
 │   ├── ChainUnavailable    no RPC endpoint gave a usable answer in time
@@ -46,6 +47,10 @@ class ContractError(GuardError):
 
 class JournalError(GuardError):
     """The journal cannot be used: locked by another guard, bound to another chain, or damaged."""
+
+
+class VaultError(GuardError):
+    """The vault cannot be used: in use by another process, bound to another chain, or damaged."""
 
 
 class PolicyViolation(GuardError):

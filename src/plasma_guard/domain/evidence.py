@@ -26,12 +26,34 @@ class StandardExitChallenge:
 class ExitData:
     """The answer of `utxo.get_exit_data`: the creating transaction (unsigned) and its proof of 512 bytes.
 
-    It says nothing about whether the output is spent.
+    It says nothing about whether the output is spent. `signatures` is what v0.2 adds for an output of
+    a block: four of 65 bytes, zeros where unused; empty elsewhere.
     """
 
     position: UtxoPosition
     tx: bytes
     proof: bytes
+    signatures: tuple[bytes, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class InFlightData:
+    """The answer of `in_flight_exit.get_data`: what an in-flight exit of a signed transaction takes.
+
+    Item i of `input_txs` (unsigned) and of `proofs` (512 bytes each) is about input i of `tx`.
+    """
+
+    tx: bytes
+    input_txs: tuple[bytes, ...]
+    proofs: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FoundTransaction:
+    """The answer of `transaction.get`: a transaction in signed form, and where it is said to be."""
+
+    signed: bytes
+    position: UtxoPosition
 
 
 @dataclass(frozen=True, slots=True)

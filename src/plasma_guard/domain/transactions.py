@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from plasma_guard.domain.decisions import Window
 from plasma_guard.domain.primitives import Address, Hash32, Timestamp, Wei
 
 
@@ -23,6 +24,11 @@ class TxCandidate:
     purpose: str
     gas_limit: int | None = None
     """Measured upper bound in gas units, for when simulation is not possible; None: must be estimated."""
+
+    @property
+    def is_fill(self) -> bool:
+        """Whether it does nothing but use up a nonce: the sender's own business, no answer to anything."""
+        return self.to == self.account and not self.value and not self.data
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,14 +89,26 @@ class Confirmed:
 
 @dataclass(frozen=True, slots=True)
 class Reverted:
-    """Mined but failed; the state it ran against had changed."""
+    """Mined but failed; `reason` is what a repetition on the block before gave, empty when nobody knows."""
 
     receipt: Receipt
+    reason: str = ""
+
+    @property
+    def out_of_gas(self) -> bool:
+        """Whether it failed for want of gas, as the whole limit was used."""
+        return self.reason == OUT_OF_GAS
+
+
+OUT_OF_GAS = "out of gas"
 
 
 @dataclass(frozen=True, slots=True)
 class WouldRevert:
-    """Not sent: simulation fails. Whether that is benign only the contract's state can tell."""
+    """Not mined: simulation fails, or it was withdrawn and its nonce used for something else.
+
+    Whether that is benign only the contract's state can tell.
+    """
 
     reason: str
 
@@ -119,6 +137,16 @@ class Standing:
 
 
 @dataclass(frozen=True, slots=True)
+class SettledIntent:
+    """A mined intent as it is on disk, with all that was signed for it, oldest first."""
+
+    candidate: TxCandidate
+    window: Window
+    attempts: Sequence[Attempt]
+    outcome: Confirmed | Reverted
+
+
+@dataclass(frozen=True, slots=True)
 class Accepted:
     """At least one endpoint took the transaction, or already had it; `endpoints` says which."""
 
@@ -136,8 +164,12 @@ class Rejected:
 
 @dataclass(frozen=True, slots=True)
 class FeeFacts:
-    """What prices are now: next base fee (None before EIP-1559) and a usual tip, in wei per gas."""
+    """What prices are now: next base fee (None before EIP-1559) and a usual tip, in wei per gas.
+
+    `usual` is what the base fee was in the calmer part of the last hour; None where nobody can say.
+    """
 
     base_fee: Wei | None
     tip: Wei
     at: Timestamp
+    usual: Wei | None = None

@@ -48,7 +48,8 @@ class HeldOutput:
 
     `position` is None while its transaction is in no known block. `spent_by` is a known signed transaction
     of ours that spends it and is in no known block. `missing` says in words what a way out still lacks, and
-    `missing_since` (root-chain seconds) since when.
+    `missing_since` (root-chain seconds) since when; `stuck` says that no way out at all is left.
+    `doubt` says in words why it may be spent already, None where the last source asked called it unspent.
     """
 
     tx_hash: Hash32
@@ -60,23 +61,37 @@ class HeldOutput:
     spent_by: Hash32 | None = None
     missing: tuple[str, ...] = ()
     missing_since: Timestamp | None = None
+    stuck: bool = False
+    doubt: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class VaultContents:
-    """Everything kept at one moment; `transactions` also holds what the in-flight exits go back to."""
+    """Everything kept at one moment; `transactions` also holds what the in-flight exits go back to.
+
+    Equal deposits of one owner have equal bytes, and so one hash: `transactions` has the oldest of them, the
+    others are in `twins`, each at its own position. Ask `creating` or `creator_of` for the right one.
+    """
 
     outputs: tuple[HeldOutput, ...]
     transactions: Mapping[Hash32, KeptTransaction]
+    twins: tuple[KeptTransaction, ...] = ()
+    _placed: Mapping[UtxoPosition, KeptTransaction] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        placed = {tx.position: tx for tx in (*self.twins, *self.transactions.values()) if tx.position}
+        object.__setattr__(self, "_placed", placed)
 
     def creator_of(self, position: UtxoPosition) -> KeptTransaction | None:
         """Return the kept transaction that created the output at a position, or None."""
-        return next(
-            (
-                tx
-                for tx in self.transactions.values()
-                if tx.position is not None
-                and (tx.position.blknum, tx.position.txindex) == (position.blknum, position.txindex)
-            ),
-            None,
-        )
+        return self._placed.get(position.tx_position)
+
+    def creating(self, output: HeldOutput) -> KeptTransaction | None:
+        """Return the kept transaction that created a held output, by its position where it has one."""
+        if output.position is not None:
+            return self.creator_of(output.position)
+        return self.transactions.get(output.tx_hash)
+
+    def spenders(self, position: UtxoPosition) -> list[KeptTransaction]:
+        """Return the kept transactions that spend the output at a position."""
+        return [tx for tx in self.transactions.values() if position in tx.sources]

@@ -9,44 +9,56 @@ from plasma_guard.domain.cases import Case, CaseKey, Conclusion, Finding
 from plasma_guard.domain.primitives import Timestamp
 from plasma_guard.domain.transactions import Outcome
 from plasma_guard.journal import rows
+from plasma_guard.journal.prepared import Prepared
 from plasma_guard.journal.schema import cases, decisions, intents, tracked_exits
 
 _KEY = ("chain_id", "contract", "kind", "exit_id", "start")
+_MOMENT = ("block_number", "at")
+_STATE = ("closure", "closed_at", "deadline", "bond")
 _SAID = ("verdict", "reason", "action")
 
-_NEW_CASE = insert(cases).on_conflict_do_nothing(index_elements=list(_KEY))
-_CASE = select(cases).where(*(cases.c[name] == bindparam(name) for name in _KEY))
-_OUTCOMES = (
+_CASE = Prepared(select(cases).where(*(cases.c[name] == bindparam(name) for name in _KEY)))
+_NEW_CASE = Prepared(
+    insert(cases).on_conflict_do_nothing(index_elements=_KEY),
+    sets=(*_KEY, "position", "event", "details", "opened_at", "deadline", "bond"),
+)
+_CHANGE_CASE = Prepared(update(cases).where(cases.c.id == bindparam("which")), sets=_STATE)
+_OUTCOMES = Prepared(
     select(intents.c.outcome, intents.c.outcome_body)
-    .where(intents.c.case_id == bindparam("case"), intents.c.outcome.is_not(None))
+    .where(
+        intents.c.case_id == bindparam("case"),
+        intents.c.outcome.is_not(None),
+        # A transfer to ourselves only frees a nonce; it answers nothing.
+        intents.c.to != intents.c.account,
+    )
     .order_by(intents.c.id)
 )
-_LAST_DECISION = (
+_LAST_DECISION = Prepared(
     select(decisions).where(decisions.c.case_id == bindparam("case")).order_by(decisions.c.id.desc()).limit(1)
 )
-_NEW_DECISION = insert(decisions)
-_SAME_DECISION = update(decisions).where(decisions.c.id == bindparam("which"))
-_CHANGE_CASE = update(cases).where(cases.c.id == bindparam("which"))
-_JUDGE = (
+_NEW_DECISION = Prepared(insert(decisions), sets=("case_id", "first_at", *_MOMENT, *_SAID))
+_SAME_DECISION = Prepared(update(decisions).where(decisions.c.id == bindparam("which")), sets=_MOMENT)
+_JUDGE = Prepared(
     update(tracked_exits)
     .where(tracked_exits.c.exit_id == bindparam("which"), tracked_exits.c.start == bindparam("began"))
-    .values(running=tracked_exits.c.gone.is_(False) & bindparam("runs"))
+    .values(running=tracked_exits.c.gone.is_(False) & bindparam("runs")),
+    sets=("judgement", "judged_at"),
 )
 
 
 def read_case(connection: Connection, key: CaseKey) -> tuple[Case | None, list[Outcome]]:
     """Return the case with this key and what became of its intents, oldest first."""
-    row = connection.execute(_CASE, _named(key)).mappings().one_or_none()
+    row = _CASE.row(connection, _named(key))
     if row is None:
         return None, []
-    found = connection.execute(_OUTCOMES, {"case": row["id"]})
-    return rows.case(row), [rows.outcome(kind, body) for kind, body in found]
+    found = _OUTCOMES.rows(connection, {"case": row["id"]})
+    return rows.case(row), [rows.outcome(each["outcome"], each["outcome_body"]) for each in found]
 
 
 def _open(connection: Connection, conclusion: Conclusion) -> Case:
     """Return the case of a conclusion, new or known."""
     named = _named(conclusion.key)
-    known = connection.execute(_CASE, named).mappings().one_or_none()
+    known = _CASE.row(connection, named)
     if known is None:
         new = {
             "position": conclusion.position.encode(),
@@ -56,8 +68,9 @@ def _open(connection: Connection, conclusion: Conclusion) -> Case:
             "deadline": conclusion.deadline,
             "bond": conclusion.bond,
         }
-        connection.execute(_NEW_CASE, named | new)
-        known = connection.execute(_CASE, named).mappings().one()
+        _NEW_CASE.run(connection, named | new)
+        known = _CASE.row(connection, named)
+    assert known is not None  # noqa: S101 (inserted just above)
     return rows.case(known)
 
 
@@ -67,28 +80,22 @@ def conclude(connection: Connection, conclusion: Conclusion) -> Case:
     _decide(connection, case.id, conclusion)
     if conclusion.finding is not None:
         judge(connection, conclusion.finding, conclusion.at)
-    change = _worth(case, conclusion)
+    known = {name: getattr(case, name) for name in _STATE}
+    change = {name: said for name in ("deadline", "bond") if (said := getattr(conclusion, name)) is not None}
     if case.is_open and conclusion.closure is not None:
         change |= {"closure": conclusion.closure.value, "closed_at": conclusion.at}
     elif not case.is_open and conclusion.reopen:
         change |= {"closure": None, "closed_at": None}
-    if not change:
+    if known | change == known:
         return case
-    connection.execute(_CHANGE_CASE, {"which": case.id, **change})
-    return rows.case(connection.execute(_CASE, _named(conclusion.key)).mappings().one())
-
-
-def _worth(case: Case, conclusion: Conclusion) -> dict[str, Any]:
-    """Return what is known better now of a case's deadline and bond."""
-    known = {"deadline": case.deadline, "bond": case.bond}
-    said = {"deadline": conclusion.deadline, "bond": conclusion.bond}
-    return {name: value for name, value in said.items() if value not in {None, known[name]}}
+    _CHANGE_CASE.run(connection, {"which": case.id, **known, **change})
+    return _open(connection, conclusion)
 
 
 def judge(connection: Connection, finding: Finding, at: Timestamp) -> None:
     """Record what is known about a tracked exit; a start that a reorg removed stays not running."""
-    connection.execute(
-        _JUDGE,
+    _JUDGE.run(
+        connection,
         {
             "which": finding.exit_id,
             "began": finding.start,
@@ -102,13 +109,13 @@ def judge(connection: Connection, finding: Finding, at: Timestamp) -> None:
 def _decide(connection: Connection, case_id: int, conclusion: Conclusion) -> None:
     """One decision equal to the case's last one only moves its time and block."""
     said = {name: getattr(conclusion, name) for name in _SAID}
-    moment = {"block_number": conclusion.block_number, "at": conclusion.at}
-    last = connection.execute(_LAST_DECISION, {"case": case_id}).mappings().one_or_none()
+    moment = {name: getattr(conclusion, name) for name in _MOMENT}
+    last = _LAST_DECISION.row(connection, {"case": case_id})
     if last is not None and {name: last[name] for name in _SAID} == said:
-        connection.execute(_SAME_DECISION, {"which": last["id"], **moment})
+        _SAME_DECISION.run(connection, {"which": last["id"], **moment})
     else:
         first = {"case_id": case_id, "first_at": conclusion.at}
-        connection.execute(_NEW_DECISION, {**first, **moment, **said})
+        _NEW_DECISION.run(connection, {**first, **moment, **said})
 
 
 def _named(key: CaseKey) -> dict[str, Any]:

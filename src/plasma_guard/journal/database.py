@@ -1,9 +1,10 @@
-"""One SQLite file behind one writing thread and one reading thread.
+"""One SQLite file behind one writing thread, one reading thread, and a connection for what is found at once.
 
 Every commit costs a disk flush, so changes that arrive while a commit runs share the next one (group commit).
 """
 
 import asyncio
+import contextlib
 import queue
 import sqlite3
 import threading
@@ -17,6 +18,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 
 from plasma_guard.domain.crashpoints import crash_point
 from plasma_guard.domain.errors import JournalError
+from plasma_guard.journal.prepared import command
 
 T = TypeVar("T")
 _BATCH = 256
@@ -84,23 +86,32 @@ class _Request:
         self.change = change
         self.result: Any = None
         self.error: BaseException | None = None
-        self._loop = asyncio.get_running_loop()
-        self.future: asyncio.Future[Any] = self._loop.create_future()
+        self.loop = asyncio.get_running_loop()
+        self.future: asyncio.Future[Any] = self.loop.create_future()
 
-    def settle(self) -> None:
-        try:
-            self._loop.call_soon_threadsafe(self._resolve)
-        except RuntimeError:
-            # The loop is closed: nobody waits any more, and the change is on disk all the same.
-            return
-
-    def _resolve(self) -> None:
+    def resolve(self) -> None:
         if self.future.done():
             return
         if self.error is not None:
             self.future.set_exception(self.error)
         else:
             self.future.set_result(self.result)
+
+
+def _settle(batch: list[_Request]) -> None:
+    """Tell all who wait, waking each loop once."""
+
+    def resolve(requests: list[_Request]) -> None:
+        for request in requests:
+            request.resolve()
+
+    waiting: dict[asyncio.AbstractEventLoop, list[_Request]] = {}
+    for request in batch:
+        waiting.setdefault(request.loop, []).append(request)
+    for loop, requests in waiting.items():
+        # A closed loop: nobody waits any more, and the changes are on disk all the same.
+        with contextlib.suppress(RuntimeError):
+            loop.call_soon_threadsafe(resolve, requests)
 
 
 class Writer:
@@ -135,8 +146,7 @@ class Writer:
             while (first := self._queue.get()) is not None:
                 batch, ending = self._gather(first)
                 self._commit(connection, batch)
-                for request in batch:
-                    request.settle()
+                _settle(batch)
                 if ending:
                     return
 
@@ -170,9 +180,9 @@ class Writer:
         crash_point("journal.committed")
 
     def _apply(self, connection: Connection, request: _Request) -> None:
+        command(connection, "SAVEPOINT change")
         try:
-            with connection.begin_nested():
-                request.result = request.change(connection)
+            request.result = request.change(connection)
         except DBAPIError as error:
             if not isinstance(error, IntegrityError):
                 # Full disk, I/O error: SQLite may have rolled back the whole transaction by itself.
@@ -180,24 +190,44 @@ class Writer:
             request.error = _translated(error, self._path)
         except Exception as error:  # noqa: BLE001 : handed to the one caller whose change it was
             request.error = error
+        if request.error is not None:
+            command(connection, "ROLLBACK TO change")
+        command(connection, "RELEASE change")
 
 
 class Reader:
-    """Runs reads on a thread and connection of its own, so that they never wait for a disk flush."""
+    """Runs reads on connections of its own, so that they never wait for a disk flush."""
 
     def __init__(self, engine: Engine, path: Path) -> None:
         self._path = path
         self._connection = engine.connect()
+        self._at_hand = engine.connect()
         self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="journal-reader")
 
     async def run(self, read: Callable[[Connection], T]) -> T:
-        """Return what `read` returned; raises `JournalError` when the file cannot be read."""
+        """Return what `read` returned, on a thread; raises `JournalError` when the file cannot be read."""
         return await asyncio.get_running_loop().run_in_executor(self._executor, self._read, read)
 
+    def look(self, read: Callable[[Connection], T]) -> T:
+        """Return what `read` returned, at once; raises `JournalError` like `run`.
+
+        For a few rows found by a key with `Prepared` statements: to tell a thread of that takes longer.
+        """
+        connection = self._at_hand
+        try:
+            command(connection, "BEGIN")
+            try:
+                return read(connection)
+            finally:
+                command(connection, "COMMIT")
+        except SQLAlchemyError as error:
+            raise _translated(error, self._path) from error
+
     def close(self) -> None:
-        """Finish running reads and close the connection."""
+        """Finish running reads and close the connections."""
         self._executor.shutdown()
         self._connection.close()
+        self._at_hand.close()
 
     def _read(self, read: Callable[[Connection], T]) -> T:
         try:

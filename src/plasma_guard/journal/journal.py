@@ -85,26 +85,26 @@ class SqlJournal(JournalReads):
             known: set[str] = set()
             for start in range(0, len(keys), _CHUNK):
                 asked = {"keys": json.dumps(keys[start : start + _CHUNK]), "at": at}
-                found = connection.scalars(KNOWN_OBSERVATIONS, asked).all()
+                found = {row["key"] for row in KNOWN_OBSERVATIONS.rows(connection, asked)}
                 if found:
-                    connection.execute(SEEN_AGAIN, asked)
-                    known.update(found)
+                    SEEN_AGAIN.run(connection, asked)
+                    known |= found
             fresh = [key for key in keys if key not in known]
-            if fresh:
-                connection.execute(
-                    NEW_OBSERVATION,
-                    [
-                        {
-                            "key": key,
-                            "kind": wanted[key].kind,
-                            "source": wanted[key].source,
-                            "body": wanted[key].body,
-                            "first_at": at,
-                            "last_at": at,
-                        }
-                        for key in fresh
-                    ],
-                )
+            new = [wanted[key] for key in fresh]
+            NEW_OBSERVATION.run_many(
+                connection,
+                [
+                    {
+                        "key": each.key,
+                        "kind": each.kind,
+                        "source": each.source,
+                        "body": each.body,
+                        "first_at": at,
+                        "last_at": at,
+                    }
+                    for each in new
+                ],
+            )
             return set(fresh)
 
         return await self._write(change, "observation.recorded")
@@ -191,10 +191,8 @@ class SqlJournal(JournalReads):
         """Record how far an attempt got."""
 
         def change(connection: Connection) -> None:
-            changed = connection.execute(
-                MARK_ATTEMPT, {"which": tx_hash, "status": status.value, "marked_at": at}
-            )
-            if changed.rowcount == 0:
+            marked = {"which": tx_hash, "status": status.value, "marked_at": at}
+            if MARK_ATTEMPT.run(connection, marked) == 0:
                 raise JournalError(f"the journal has no attempt {tx_hash}")
 
         await self._take_back()
@@ -222,11 +220,21 @@ class SqlJournal(JournalReads):
         crash_point(done)
         return result
 
+    async def reopen(self, intent: str) -> None:
+        """Record that an intent has no outcome any more: a reorg took its transaction out."""
+
+        def change(connection: Connection) -> None:
+            none: dict[str, None] = {"outcome": None, "outcome_body": None, "outcome_at": None}
+            connection.execute(update(intents).where(intents.c.intent == intent).values(none))
+
+        await self._take_back()
+        await self._write(change, "intent.reopened")
+
     async def _keep(self, table: str, row: dict[str, Any], *, urgent: bool) -> None:
         """Put a row into the journal, or when that fails and time is short, on the second path."""
         try:
             await self._take_back()
-            await self._writer.run(lambda c: _done(c.execute(KEEP[table], row)))
+            await self._writer.run(lambda c: KEEP[table].run(c, row))
         except Contradiction:
             raise
         except JournalError as error:
@@ -294,7 +302,3 @@ def open_journal(
         for lock in locks:
             lock.release()
         raise
-
-
-def _done(_result: object) -> None:
-    """Drop a cursor that must not leave the writing thread."""

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, select
 
 from plasma_guard.domain.blocks import BlockStamp
 from plasma_guard.domain.cases import Case, CaseKey, DecisionRecord, TrackedExit
@@ -13,8 +13,16 @@ from plasma_guard.domain.decisions import Window
 from plasma_guard.domain.errors import JournalError
 from plasma_guard.domain.exits import InFlightExitStarted
 from plasma_guard.domain.position import UtxoPosition
-from plasma_guard.domain.primitives import Address, Hash32
-from plasma_guard.domain.transactions import Attempt, Outcome, Standing, TxCandidate
+from plasma_guard.domain.primitives import Address, Hash32, Timestamp, Wei
+from plasma_guard.domain.transactions import (
+    Attempt,
+    Confirmed,
+    Outcome,
+    Reverted,
+    SettledIntent,
+    Standing,
+    TxCandidate,
+)
 from plasma_guard.journal import history, rows
 from plasma_guard.journal.concluding import read_case
 from plasma_guard.journal.database import Reader, reading_engine
@@ -23,14 +31,22 @@ from plasma_guard.journal.migrate import MIGRATIONS, head, inspect_file
 from plasma_guard.journal.schema import (
     attempts,
     binding,
-    cases,
     checkpoint,
     decisions,
     intents,
     root_events,
     tracked_exits,
 )
-from plasma_guard.journal.statements import ATTEMPTS_OF, LIVE_ATTEMPTS, OUTCOMES_OF
+from plasma_guard.journal.statements import (
+    ATTEMPTS_OF,
+    CASES,
+    IN_FLIGHT_STARTS_OF,
+    LIVE_ATTEMPTS,
+    OPEN_CASES,
+    OUTCOMES_OF,
+    STARTS_OF,
+    VANISHED_EXITS,
+)
 
 T = TypeVar("T")
 
@@ -66,6 +82,9 @@ class JournalReads:
         self, *, position: UtxoPosition | None = None, running: bool | None = None
     ) -> list[TrackedExit]:
         """Return the standard exits our own scan found, newest start first; never those a reorg removed."""
+        if position is not None and running is None:
+            asked = {"position": position.encode()}
+            return self._reader.look(lambda c: [rows.tracked_exit(row) for row in STARTS_OF.rows(c, asked)])
         query = (
             select(tracked_exits)
             .where(tracked_exits.c.gone.is_(False))
@@ -83,22 +102,14 @@ class JournalReads:
 
     async def in_flight_starts(self, plasma_tx_hash: Hash32) -> list[InFlightExitStarted]:
         """Return the scanned starts of a transaction's in-flight exit, newest first."""
-        query = (
-            select(root_events)
-            .where(
-                root_events.c.kind == "in_flight_exit_started",
-                func.json_extract(root_events.c.body, "$.plasma_tx_hash") == str(plasma_tx_hash),
-            )
-            .order_by(root_events.c.block_number.desc(), root_events.c.log_index.desc())
-        )
-        return await self._read(
-            lambda c: [rows.in_flight_started(row) for row in c.execute(query).mappings()]
+        asked = {"plasma_tx_hash": plasma_tx_hash}
+        return self._reader.look(
+            lambda c: [rows.in_flight_started(row) for row in IN_FLIGHT_STARTS_OF.rows(c, asked)]
         )
 
     async def vanished_exits(self) -> list[TrackedExit]:
         """Return the exits whose start a reorg removed, kept as history."""
-        query = select(tracked_exits).where(tracked_exits.c.gone.is_(True))
-        return await self._read(lambda c: [rows.tracked_exit(row) for row in c.execute(query).mappings()])
+        return await self._read(lambda c: [rows.tracked_exit(row) for row in VANISHED_EXITS.rows(c, {})])
 
     async def was_paid(self, exit_: TrackedExit) -> bool:
         """Return whether a finalization of this exit id was scanned at or after this start."""
@@ -120,14 +131,12 @@ class JournalReads:
 
     async def case(self, key: CaseKey) -> tuple[Case | None, list[Outcome]]:
         """Return the case with this key, if there is one, and what became of its intents, oldest first."""
-        return await self._read(lambda c: read_case(c, key))
+        return self._reader.look(lambda c: read_case(c, key))
 
     async def cases(self, *, open_only: bool = False) -> list[Case]:
         """Return cases, oldest first."""
-        query = select(cases).order_by(cases.c.id)
-        if open_only:
-            query = query.where(cases.c.closure.is_(None))
-        return await self._read(lambda c: [rows.case(row) for row in c.execute(query).mappings()])
+        wanted = OPEN_CASES if open_only else CASES
+        return await self._read(lambda c: [rows.case(row) for row in wanted.rows(c, {})])
 
     async def decisions(self, case_id: int) -> list[DecisionRecord]:
         """Return a case's decisions, oldest first."""
@@ -159,14 +168,37 @@ class JournalReads:
         asked = {"keys": json.dumps(list(intents))}
 
         def read(connection: Connection) -> Standing:
-            ended = connection.execute(OUTCOMES_OF, asked)
-            signed = connection.execute(ATTEMPTS_OF, asked).mappings()
-            live = connection.execute(LIVE_ATTEMPTS, {"owner": account}).mappings()
+            ended = OUTCOMES_OF.rows(connection, asked)
+            signed = ATTEMPTS_OF.rows(connection, asked)
+            live = LIVE_ATTEMPTS.rows(connection, {"owner": account})
             return Standing(
-                {intent: rows.outcome(kind, body) for intent, kind, body in ended},
+                {row["intent"]: rows.outcome(row["outcome"], row["outcome_body"]) for row in ended},
                 [rows.attempt(row) for row in signed],
                 [rows.attempt(row) for row in live],
             )
+
+        return self._reader.look(read)
+
+    async def settled(self, account: Address, first_nonce: int) -> list[SettledIntent]:
+        """Return the mined intents of an account with signed bytes of this nonce or a later one."""
+        late = select(attempts.c.intent).where(attempts.c.account == account, attempts.c.nonce >= first_nonce)
+        query = (
+            select(intents)
+            .where(intents.c.intent.in_(late), intents.c.outcome.in_(("confirmed", "reverted")))
+            .order_by(intents.c.id)
+        )
+        signed = select(attempts).where(attempts.c.intent.in_(late)).order_by(attempts.c.id)
+
+        def read(connection: Connection) -> list[SettledIntent]:
+            of_intent: dict[str, list[Attempt]] = {}
+            for row in connection.execute(signed).mappings():
+                of_intent.setdefault(row["intent"], []).append(rows.attempt(row))
+            found = []
+            for row in connection.execute(query).mappings():
+                outcome = rows.outcome(row["outcome"], row["outcome_body"])
+                if isinstance(outcome, Confirmed | Reverted):
+                    found.append(SettledIntent(*rows.intent(row), of_intent[row["intent"]], outcome))
+            return found
 
         return await self._read(read)
 
@@ -180,11 +212,31 @@ class JournalReads:
 
         return await self._read(read)
 
+    async def costs(self, since: Timestamp) -> dict[str, tuple[Timestamp, Wei]]:
+        """Return when each intent settled after `since` was settled, and what its gas did cost."""
+        query = select(
+            intents.c.intent, intents.c.outcome, intents.c.outcome_body, intents.c.outcome_at
+        ).where(intents.c.outcome.in_(("confirmed", "reverted")), intents.c.outcome_at > since)
+
+        def read(connection: Connection) -> dict[str, tuple[Timestamp, Wei]]:
+            found = {}
+            for intent, kind, body, at in connection.execute(query):
+                outcome = rows.outcome(kind, body)
+                if isinstance(outcome, Confirmed | Reverted):
+                    found[intent] = (Timestamp(at), outcome.receipt.cost)
+            return found
+
+        return await self._read(read)
+
     async def outcomes(self, case_id: int) -> list[Outcome]:
         """Return what became of a case's intents, oldest first; open ones are left out."""
         query = (
             select(intents.c.outcome, intents.c.outcome_body)
-            .where(intents.c.case_id == case_id, intents.c.outcome.is_not(None))
+            .where(
+                intents.c.case_id == case_id,
+                intents.c.outcome.is_not(None),
+                intents.c.to != intents.c.account,
+            )
             .order_by(intents.c.id)
         )
         return await self._read(lambda c: [rows.outcome(row[0], row[1]) for row in c.execute(query)])

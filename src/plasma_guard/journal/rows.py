@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import RowMapping
@@ -27,13 +28,16 @@ from plasma_guard.domain.transactions import (
     WouldRevert,
 )
 
+Row = RowMapping | Mapping[str, Any]
+"""Column names to values of Python, as SQLAlchemy or `Prepared` give them."""
 
-def stamp(row: RowMapping) -> BlockStamp:
+
+def stamp(row: Row) -> BlockStamp:
     """Read a checkpoint row."""
     return BlockStamp(row["number"], row["hash"], Timestamp(row["timestamp"]), row["parent"])
 
 
-def tracked_exit(row: RowMapping) -> TrackedExit:
+def tracked_exit(row: Row) -> TrackedExit:
     """Read a tracked exit; one that a reorg removed is simply not running."""
     judged_at = row["judged_at"]
     return TrackedExit(
@@ -49,7 +53,7 @@ def tracked_exit(row: RowMapping) -> TrackedExit:
     )
 
 
-def case(row: RowMapping) -> Case:
+def case(row: Row) -> Case:
     """Read a case."""
     return Case(
         id=row["id"],
@@ -67,7 +71,7 @@ def case(row: RowMapping) -> Case:
     )
 
 
-def decision(row: RowMapping) -> DecisionRecord:
+def decision(row: Row) -> DecisionRecord:
     """Read a decision."""
     return DecisionRecord(
         row["case_id"],
@@ -79,7 +83,7 @@ def decision(row: RowMapping) -> DecisionRecord:
     )
 
 
-def intent(row: RowMapping) -> tuple[TxCandidate, Window]:
+def intent(row: Row) -> tuple[TxCandidate, Window]:
     """Read an intent."""
     candidate = TxCandidate(
         intent=row["intent"],
@@ -94,7 +98,7 @@ def intent(row: RowMapping) -> tuple[TxCandidate, Window]:
     return candidate, Window(Timestamp(row["soft"]), Timestamp(row["hard"]), Wei(row["budget"]))
 
 
-def attempt(row: RowMapping) -> Attempt:
+def attempt(row: Row) -> Attempt:
     """Read an attempt."""
     return Attempt(
         intent=row["intent"],
@@ -113,8 +117,8 @@ def outcome_columns(outcome: Outcome) -> tuple[str, str]:
     match outcome:
         case Confirmed(receipt):
             return "confirmed", json.dumps(_receipt_body(receipt))
-        case Reverted(receipt):
-            return "reverted", json.dumps(_receipt_body(receipt))
+        case Reverted(receipt, reason):
+            return "reverted", json.dumps(_receipt_body(receipt) | {"reason": reason})
         case WouldRevert(reason):
             return "would_revert", json.dumps({"reason": reason})
         case Unaffordable(sums):
@@ -128,7 +132,7 @@ def outcome(kind: str, text: str) -> Outcome:
         case "confirmed":
             return Confirmed(_receipt(body))
         case "reverted":
-            return Reverted(_receipt(body))
+            return Reverted(_receipt(body), body.get("reason", ""))
         case "would_revert":
             return WouldRevert(body["reason"])
         case "unaffordable":
@@ -176,16 +180,16 @@ def event_columns(event: RootChainEvent) -> dict[str, Any]:
         "kind": re.sub(r"(?<=[a-z])(?=[A-Z])", "_", type(event).__name__).lower(),
         "exit_id": getattr(event, "exit_id", None),
         "position": position.encode() if isinstance(position, UtxoPosition) else None,
+        "plasma_tx_hash": getattr(event, "plasma_tx_hash", None),
         "body": json.dumps(fields),
     }
 
 
-def in_flight_started(row: RowMapping) -> InFlightExitStarted:
+def in_flight_started(row: Row) -> InFlightExitStarted:
     """Read the start of an in-flight exit."""
-    body = json.loads(row["body"])
     return InFlightExitStarted(
-        initiator=Address.parse(body["initiator"]),
-        plasma_tx_hash=Hash32.parse(body["plasma_tx_hash"]),
+        initiator=Address.parse(json.loads(row["body"])["initiator"]),
+        plasma_tx_hash=row["plasma_tx_hash"],
         block_number=row["block_number"],
         block_hash=row["block_hash"],
         tx_hash=row["tx_hash"],
@@ -193,7 +197,7 @@ def in_flight_started(row: RowMapping) -> InFlightExitStarted:
     )
 
 
-def start_of(event: RowMapping) -> str:
+def start_of(event: Row) -> str:
     """Return the identity of the start that an `exit_started` row tells of."""
     return f"{event['tx_hash']}/{json.loads(event['body'])['ordinal']}"
 

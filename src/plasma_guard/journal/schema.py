@@ -136,8 +136,10 @@ root_events = Table(
     Column("exit_id", Uint256),
     Column("position", Uint256),
     Column("body", Text, nullable=False),
+    Column("plasma_tx_hash", HexHash),
     Index(None, "exit_id"),
     Index(None, "position"),
+    Index(None, "plasma_tx_hash"),
 )
 
 tracked_exits = Table(

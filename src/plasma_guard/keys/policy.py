@@ -1,12 +1,14 @@
 """What a signer may sign, whatever the rest of the guard was made to believe."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from plasma_guard.domain.errors import PolicyViolation
 from plasma_guard.domain.primitives import Address, Wei
+from plasma_guard.plasma.keccak import digest
 
 SELECTOR_LENGTH = 4
+WORD = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,13 +17,17 @@ class SigningPolicy:
 
     `calls` maps each contract to the 4-byte selectors it may be called with, and each selector to the exact
     values in wei that may go with it: the bonds, and 0 for a challenge. `max_gas_cost` is the most that gas
-    limit times price cap may come to, in wei. A transfer of nothing to the account itself, which frees a
-    nonce, is always allowed within that cap.
+    limit times price cap may come to, in wei, `max_gas_cost_per_day` the same for all nonces of 24 hours
+    together (None: no such cap). A transfer of nothing to the account itself, which frees a nonce, is always
+    allowed within those caps. `bound` maps selectors to the place in the calldata, in bytes, of a word that
+    must be keccak256 of the account: who gets what such a call pays.
     """
 
     chain_id: int
     calls: Mapping[Address, Mapping[bytes, Collection[Wei]]]
     max_gas_cost: Wei
+    max_gas_cost_per_day: Wei | None = None
+    bound: Mapping[bytes, int] = field(default_factory=dict)
 
     def check(
         self,
@@ -55,6 +61,9 @@ class SigningPolicy:
             raise PolicyViolation(
                 f"data: the function 0x{selector.hex()} of {to} is not one this signer may call"
             )
+        place = self.bound.get(selector)
+        if place is not None and data[place : place + WORD] != digest(account):
+            raise PolicyViolation(f"data: 0x{selector.hex()} names another recipient than {account}")
         if value not in values:
             allowed = ", ".join(str(each) for each in sorted(values)) or "none"
             raise PolicyViolation(

@@ -1,18 +1,18 @@
 """The signer that holds a key in this process."""
 
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from typing import Any, NoReturn, SupportsIndex
 
 import coincurve
 import rlp
-from eth_account import Account
-from eth_account.signers.local import LocalAccount
-from eth_hash.auto import keccak
-from eth_utils.exceptions import ValidationError
 
 from plasma_guard.domain.errors import MalformedError, PolicyViolation
 from plasma_guard.domain.primitives import Address, Hash32, shorten
+from plasma_guard.keys.allowance import Allowance
 from plasma_guard.keys.policy import SigningPolicy
+from plasma_guard.plasma.keccak import digest, keccak
+from plasma_guard.plasma.rlp import encode_integer, encode_list, encode_string
 
 KEY_LENGTH = 32
 _DYNAMIC_FEE = 2
@@ -35,13 +35,16 @@ _FIELDS = frozenset(
 class LocalSigner:
     """Implements the Signer port; shows its address and nothing else of the key, and cannot be pickled."""
 
-    __slots__ = ("__account", "__policy", "_address")
+    __slots__ = ("__key", "__policy", "_address", "_allowance")
 
-    def __init__(self, key: bytes, policy: SigningPolicy) -> None:
+    def __init__(
+        self, key: bytes, policy: SigningPolicy, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         """Hold a 32-byte private key; raises `MalformedError` when the curve has no such key."""
         self._address = address_of(key)
-        self.__account: LocalAccount = Account.from_key(key)
+        self.__key = coincurve.PrivateKey(key)
         self.__policy = policy
+        self._allowance = Allowance(policy.max_gas_cost_per_day, clock)
 
     @property
     def address(self) -> Address:
@@ -56,23 +59,22 @@ class LocalSigner:
         """
         wanted = _normalized(transaction)
         legacy = "gasPrice" in wanted
+        max_fee = wanted["gasPrice"] if legacy else wanted["maxFeePerGas"]
+        nonce, worst = wanted["nonce"], wanted["gas"] * max_fee
         self.__policy.check(
             self._address,
             to=wanted["to"],
             value=wanted["value"],
             data=wanted["data"],
             gas=wanted["gas"],
-            max_fee=wanted["gasPrice"] if legacy else wanted["maxFeePerGas"],
+            max_fee=max_fee,
             chain_id=wanted["chainId"],
         )
-        try:
-            signed = self.__account.sign_transaction(wanted)
-        except (TypeError, ValueError, ValidationError):
-            # Without the cause: a library's words about its input are not known to be free of it.
-            raise MalformedError("transaction: eth-account refuses its fields") from None
-        raw = bytes(signed.raw_transaction)
+        self._allowance.check(nonce, worst)
+        raw = _signed(wanted, self.__key)
         _verify(raw, wanted, self._address)
-        return raw, Hash32(keccak(raw))
+        self._allowance.note(nonce, worst)
+        return raw, keccak(raw)
 
     def __repr__(self) -> str:
         return f"LocalSigner({self._address})"
@@ -119,6 +121,33 @@ def _normalized(transaction: Mapping[str, object]) -> dict[str, Any]:
     return wanted
 
 
+def _signed(wanted: dict[str, Any], key: coincurve.PrivateKey) -> bytes:
+    """Return the signed bytes: EIP-1559, or EIP-155 for a transaction from before it."""
+    call = [
+        encode_integer(wanted["gas"]),
+        encode_string(wanted["to"] or b""),
+        encode_integer(wanted["value"]),
+        encode_string(wanted["data"]),
+    ]
+    chain_id, nonce = wanted["chainId"], encode_integer(wanted["nonce"])
+    if "gasPrice" in wanted:
+        items = [nonce, encode_integer(wanted["gasPrice"]), *call]
+        for_this_chain = [encode_integer(each) for each in (chain_id, 0, 0)]
+        parity, r, s = _signature(encode_list([*items, *for_this_chain]), key)
+        return encode_list([*items, encode_integer(35 + 2 * chain_id + parity), r, s])
+    prices = [encode_integer(wanted[each]) for each in ("maxPriorityFeePerGas", "maxFeePerGas")]
+    items = [encode_integer(chain_id), nonce, *prices, *call, encode_list(())]
+    parity, r, s = _signature(bytes([_DYNAMIC_FEE]) + encode_list(items), key)
+    return bytes([_DYNAMIC_FEE]) + encode_list([*items, encode_integer(parity), r, s])
+
+
+def _signature(preimage: bytes, key: coincurve.PrivateKey) -> tuple[int, bytes, bytes]:
+    """Return parity, and r and s encoded; by RFC 6979, so that signing twice gives the same bytes."""
+    signature = key.sign_recoverable(digest(preimage), hasher=None)
+    r, s = (encode_integer(_number(part)) for part in (signature[:32], signature[32:64]))
+    return signature[64], r, s
+
+
 def _verify(raw: bytes, wanted: dict[str, Any], account: Address) -> None:
     """Read the signed bytes back: their sender and every field must be those asked for."""
     read, signing_hash, signature = _read_back(raw)
@@ -138,7 +167,7 @@ def _verify(raw: bytes, wanted: dict[str, Any], account: Address) -> None:
 def _read_back(raw: bytes) -> tuple[dict[str, Any], bytes, bytes]:
     """Return (fields, signing hash, 65 bytes r|s|v) of EIP-1559 bytes, or of EIP-155 bytes from before it.
 
-    Read without the library that signed, so that one mistake cannot hide the other.
+    Read by other code than wrote them, so that one mistake cannot hide the other.
     """
     if raw[0] == _DYNAMIC_FEE:
         chain_id, nonce, tip, max_fee, gas, to, value, data, access_list, parity, r, s = rlp.decode(raw[1:])
@@ -154,7 +183,7 @@ def _read_back(raw: bytes) -> tuple[dict[str, Any], bytes, bytes]:
         preimage = rlp.encode([nonce, price, gas, to, value, data, chain_id, 0, 0])
         fields = {"chainId": chain_id, "accessList": [], "gasPrice": _number(price)}
     fields |= {"nonce": _number(nonce), "gas": _number(gas), "to": to, "value": _number(value), "data": data}
-    return fields, keccak(preimage), r.rjust(32, b"\0") + s.rjust(32, b"\0") + bytes([recovery_id & 3])
+    return fields, digest(preimage), r.rjust(32, b"\0") + s.rjust(32, b"\0") + bytes([recovery_id & 3])
 
 
 def _number(digits: bytes) -> int:
@@ -162,4 +191,4 @@ def _number(digits: bytes) -> int:
 
 
 def _address(public: coincurve.PublicKey) -> Address:
-    return Address(keccak(public.format(compressed=False)[1:])[-20:])
+    return Address(digest(public.format(compressed=False)[1:])[-20:])

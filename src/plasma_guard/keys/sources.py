@@ -8,8 +8,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from eth_account import Account
-
 from plasma_guard.domain.errors import ConfigurationError, MalformedError
 from plasma_guard.domain.primitives import Address
 from plasma_guard.keys.signer import address_of
@@ -132,6 +130,8 @@ class _Keystore(_Source):
             raise ConfigurationError(
                 f"{name}: has no `crypto` part: expected an encrypted keystore of version 3"
             )
+        from eth_account import Account  # noqa: PLC0415 (loading it takes what only a keystore is worth)
+
         try:
             return bytes(Account.decrypt(content, password))
         except ValueError as error:

@@ -47,12 +47,11 @@ class AldRules(BaseRules):
     strict_signatures: ClassVar[bool] = True
     zero_amounts: ClassVar[bool]
 
-    def decode(self, unsigned: bytes) -> PlasmaTransaction:
+    def _decode(self, data: bytes) -> PlasmaTransaction:
         """Read [type, inputs, outputs, 0, metadata] (PaymentTransactionModel.decode).
 
         Inputs that PosLib.decode refuses when the signing hash is made are refused here at once.
         """
-        data = bytes(unsigned)
         items = rlp.children(data, rlp.whole(data, "transaction"), "transaction")
         if len(items) != _ITEMS:
             raise MalformedError(f"transaction: expected {_ITEMS} items, got {len(items)}")

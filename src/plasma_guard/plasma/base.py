@@ -1,7 +1,8 @@
 """What the rules of every generation share."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from functools import lru_cache
 from typing import ClassVar
 
 from plasma_guard.domain.errors import MalformedError
@@ -14,6 +15,10 @@ from plasma_guard.plasma.keccak import digest
 from plasma_guard.plasma.merkle import MerkleTree
 from plasma_guard.plasma.transaction import Output, PlasmaTransaction, SignedTransaction
 
+REMEMBERED = 1024
+"""Decoded transactions that are kept."""
+REMEMBERED_BYTES = 1024
+"""Longer ones are decoded each time: no honest one is, and what is kept must stay small."""
 _TX_POSITIONS_PER_BLOCK = BLOCK_OFFSET // TX_OFFSET
 
 
@@ -33,9 +38,19 @@ class BaseRules(ABC):
     position_bits: ClassVar[int]
     timestamp_bits: ClassVar[int]
 
-    @abstractmethod
+    def __init__(self) -> None:
+        # Evidence is looked at again by proof, invariants, and the reactions to a plain and to a late fraud.
+        self._remembered = lru_cache(REMEMBERED)(self._decode)
+
     def decode(self, unsigned: bytes) -> PlasmaTransaction:
         """Read an unsigned transaction."""
+        if len(unsigned) > REMEMBERED_BYTES:
+            return self._decode(bytes(unsigned))
+        return self._remembered(bytes(unsigned))
+
+    @abstractmethod
+    def _decode(self, data: bytes) -> PlasmaTransaction:
+        """Read an unsigned transaction, without remembering it."""
 
     @abstractmethod
     def standard_exit_id(self, creating_tx: bytes, position: UtxoPosition) -> ExitId:
@@ -89,7 +104,7 @@ class BaseRules(ABC):
         if len(slots) > self.max_inputs:
             raise MalformedError(f"signatures: at most {self.max_inputs}, got {len(slots)}")
         signatures = tuple(rlp.fixed(signed, slot, ecdsa.LENGTH, "signature") for slot in slots)
-        tx = self.decode(rlp.encode_list([signed[items[0].end :]]))
+        tx = self._decode(rlp.encode_list([signed[items[0].end :]]))
         return SignedTransaction(tx, signatures, signed)
 
     def encode_signed(self, unsigned: bytes, signatures: Sequence[bytes]) -> bytes:
@@ -128,6 +143,10 @@ class BaseRules(ABC):
     def merkle_proof(self, txs: Sequence[bytes], index: int) -> bytes:
         """Return the 512 bytes that prove transaction `index`."""
         return self.tree.proof(txs, index)
+
+    def merkle_proofs(self, txs: Sequence[bytes], indexes: Collection[int]) -> dict[int, bytes]:
+        """Return the 512 bytes of several transactions, by index."""
+        return self.tree.proofs(txs, indexes)
 
     def verify_inclusion(self, unsigned: bytes, txindex: int, proof: bytes, root: Hash32) -> bool:
         """Tell whether `proof` shows `unsigned` to be transaction `txindex` under `root`."""

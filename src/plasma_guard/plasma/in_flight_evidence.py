@@ -32,7 +32,7 @@ def prove_competitor(
     """
     _same(tx, claim.in_flight_tx)
     competing = _payment(rules, claim.competing_tx, "competitor")
-    if competing.hash == tx.hash:
+    if competing.raw == tx.raw:
         raise EvidenceError("competitor: is the in-flight transaction itself")
     shared = _shared_input(
         tx, claim.in_flight_input_index, competing, claim.competing_input_index, "competitor"
@@ -79,7 +79,7 @@ def prove_input_spend(
     """Return the transaction, other than the in-flight one, that spends the piggybacked input."""
     _same(tx, claim.in_flight_tx)
     spending = _payment(rules, claim.spending_tx, "spending transaction")
-    if spending.hash == tx.hash:
+    if spending.raw == tx.raw:
         raise EvidenceError("spending transaction: is the in-flight transaction itself")
     spent = _shared_input(
         tx, claim.in_flight_input_index, spending, claim.spending_input_index, "spending transaction"

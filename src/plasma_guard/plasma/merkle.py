@@ -1,6 +1,6 @@
 """The Merkle tree of a plasma block: always 16 levels, unused leaves filled with one known hash."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
 from plasma_guard.domain.errors import MalformedError
@@ -53,6 +53,19 @@ class MerkleTree:
             level = self._next_level(level, height)
             index >>= 1
         return b"".join(siblings)
+
+    def proofs(self, contents: Sequence[bytes], indexes: Collection[int]) -> dict[int, bytes]:
+        """Return what `proof` does for several leaves, hashing the tree once."""
+        if wrong := [index for index in indexes if not 0 <= index < len(contents)]:
+            raise MalformedError(f"Merkle proof: index must be 0..{len(contents) - 1}, got {wrong[0]}")
+        siblings: dict[int, list[bytes]] = {index: [] for index in indexes}
+        level = self._leaves(contents)
+        for height in range(DEPTH):
+            for index, found in siblings.items():
+                sibling = index >> height ^ 1
+                found.append(level[sibling] if sibling < len(level) else self._empty[height])
+            level = self._next_level(level, height)
+        return {index: b"".join(found) for index, found in siblings.items()}
 
     def verify(self, content: bytes, index: int, proof: bytes, root: bytes) -> bool:
         """Tell whether `proof` leads from `content` at leaf `index` to `root`; only 512 bytes ever do."""

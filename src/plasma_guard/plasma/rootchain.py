@@ -49,14 +49,13 @@ class RootChainRules(BaseRules):
     max_blknum: ClassVar[int] = ((1 << 256) - 1) // BLOCK_OFFSET - 1
     """Nothing but the word size limits it."""
 
-    def decode(self, unsigned: bytes) -> PlasmaTransaction:
+    def _decode(self, data: bytes) -> PlasmaTransaction:
         """Read [inputs, outputs] or [inputs, outputs, metadata] (PlasmaCore.decode).
 
         Metadata counts as a number, so fewer than 32 bytes are padded on the left. The parts of an input are
         added up as the contract does (PlasmaCore.getInputUtxoPosition), whatever their size; only a sum that
         is no output's position is refused.
         """
-        data = bytes(unsigned)
         items = legacy_rlp.children(data, legacy_rlp.whole(data), "transaction")
         if len(items) not in (2, 3):
             raise MalformedError(f"transaction: expected 2 or 3 items, got {len(items)}")

@@ -1,6 +1,6 @@
 """What differs between the generations' protocols, behind one interface."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Protocol
 
 from plasma_guard.domain.exits import ExitId, Generation
@@ -77,6 +77,10 @@ class PlasmaRules(Protocol):
 
     def merkle_proof(self, txs: Sequence[bytes], index: int) -> bytes:
         """Return 512 bytes: the 16 siblings of transaction `index`, lowest level first."""
+        ...
+
+    def merkle_proofs(self, txs: Sequence[bytes], indexes: Collection[int]) -> dict[int, bytes]:
+        """Return the same for several transactions, by index; hashes the tree once."""
         ...
 
     def verify_inclusion(self, unsigned: bytes, txindex: int, proof: bytes, root: Hash32) -> bool:

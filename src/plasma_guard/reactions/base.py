@@ -13,6 +13,8 @@ from plasma_guard.domain.decisions import Decision, Window
 from plasma_guard.domain.exits import ExitId, InFlightExitStarted
 from plasma_guard.domain.position import UtxoPosition
 from plasma_guard.domain.primitives import Address, Hash32, Timestamp, Wei
+from plasma_guard.domain.stakes import Asset
+from plasma_guard.domain.transactions import FeeFacts
 from plasma_guard.ports import Chain, ExitGame, Watcher
 
 
@@ -62,6 +64,14 @@ class ExitStarts(Protocol):
         ...
 
 
+class Prices(Protocol):
+    """What gas costs."""
+
+    async def at(self, block: BlockStamp) -> FeeFacts:
+        """Return the prices at a block."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Scene:
     """Where `gather` may look; every chain read of one decision is made at the block `at`.
@@ -72,6 +82,7 @@ class Scene:
     at: BlockStamp
     watcher: Watcher
     chain: Chain
+    prices: Prices
     game: ExitGame
     exits: ExitStarts
     own: frozenset[Address] = frozenset()
@@ -79,7 +90,7 @@ class Scene:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """What the operator allows for one event: the most one case may cost, in wei."""
+    """What the operator allows for one event: the most one case may cost, in wei, whatever is at stake."""
 
     max_cost_per_case: Wei
 
@@ -99,7 +110,7 @@ class Subject:
     `open` is what the contract's state says: whether an answer is still possible and needed. `started_at` and
     `hard` bound the time for it, in root-chain seconds. `bond` is what the contract pays at once for an
     answer, in wei. `tracked` is the entry of our own scan, for standard exits. `owners` and `tokens` say
-    whose and which money it is about.
+    whose and which money it is about, `assets` how much of it the exit pays; empty where that is not known.
     """
 
     kind: Kind
@@ -113,6 +124,7 @@ class Subject:
     tracked: TrackedExit | None = None
     owners: frozenset[Address] = frozenset()
     tokens: frozenset[Address] = frozenset()
+    assets: tuple[Asset, ...] = ()
 
 
 class Facts(Protocol):

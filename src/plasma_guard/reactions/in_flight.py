@@ -1,18 +1,33 @@
 """What every reaction to an in-flight exit needs to know first: the exit itself, from the contract."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 from plasma_guard.domain.cases import Kind
 from plasma_guard.domain.decisions import Close, Closure, Hold
 from plasma_guard.domain.errors import MalformedError
-from plasma_guard.domain.exits import ExitStatus, InFlightExit, InFlightExitStarted
+from plasma_guard.domain.exits import ExitStatus, InFlightExit, InFlightExitStarted, Side
 from plasma_guard.domain.position import UtxoPosition
 from plasma_guard.domain.primitives import Address, Hash32, Seconds, Timestamp, Wei
+from plasma_guard.domain.stakes import Asset
 from plasma_guard.plasma.in_flight_evidence import Roots
+from plasma_guard.plasma.keccak import keccak
 from plasma_guard.plasma.periods import first_phase_ends, in_flight_exit_exitable_at
 from plasma_guard.plasma.rules import PlasmaRules
 from plasma_guard.plasma.transaction import PlasmaTransaction
-from plasma_guard.reactions.base import Scene, Subject
+from plasma_guard.reactions.base import Scene, Subject, WatcherEvent
+from plasma_guard.reactions.fields import TxBytes
+
+
+class InFlightEvent(WatcherEvent):
+    """An event about the in-flight exit of one transaction, of which Watchers give the bytes."""
+
+    txbytes: TxBytes
+
+    @cached_property
+    def tx_hash(self) -> Hash32:
+        """The transaction's hash, which names the exit in logs and topics."""
+        return keccak(self.txbytes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,15 +65,27 @@ class InFlight:
         the rewriting, the other one is the original and does prove something.
         """
         rules, ours = self.rules, self.tx
+        if (ours.inputs, ours.outputs) != (other.inputs, other.outputs):
+            return False  # what is signed covers both
         same = rules.signing_hash(ours, self.verifying_contract) == rules.signing_hash(
             other, self.verifying_contract
         )
         return same and ours.raw == rules.encode(ours.inputs, ours.outputs, ours.metadata)
 
     def subject(
-        self, kind: Kind, *, open_: bool, hard: Timestamp, slot: str = "", bond: Wei = Wei(0)
+        self,
+        kind: Kind,
+        *,
+        open_: bool,
+        hard: Timestamp,
+        slot: str = "",
+        bond: Wei = Wei(0),
+        assets: tuple[Asset, ...] | None = None,
     ) -> Subject:
-        """Return the subject of a case about this exit; `slot` tells several cases of one exit apart."""
+        """Return the subject of a case about this exit; `slot` tells several cases of one exit apart.
+
+        `assets` are what the case is about, None for all that the transaction pays.
+        """
         position = self.exit.position or max(self.tx.inputs, default=UtxoPosition(1, 0, 0))
         return Subject(
             kind=kind,
@@ -72,7 +99,22 @@ class InFlight:
             owners=frozenset(output.owner for output in self.tx.outputs)
             | {slot.owner for slot in self.exit.slots if slot.owner is not None},
             tokens=frozenset(output.token for output in self.tx.outputs),
+            assets=self.outputs if assets is None else assets,
         )
+
+    @property
+    def outputs(self) -> tuple[Asset, ...]:
+        """What the transaction pays to whom."""
+        return tuple(Asset(output.token, output.amount, output.owner) for output in self.tx.outputs)
+
+    def asset(self, side: Side, index: int) -> tuple[Asset, ...]:
+        """Return what one slot pays; empty where neither transaction nor contract says."""
+        if side is Side.OUTPUT:
+            return self.outputs[index : index + 1]
+        slot = self.exit.slot(side, index)
+        if slot is None or slot.amount is None or slot.token is None:
+            return ()
+        return (Asset(slot.token, slot.amount, slot.owner),)
 
 
 @dataclass(frozen=True, slots=True)

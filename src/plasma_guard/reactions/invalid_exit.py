@@ -8,10 +8,11 @@ from plasma_guard.domain.actions import ChallengeStandardExit
 from plasma_guard.domain.blocks import PlasmaBlock
 from plasma_guard.domain.cases import Kind, TrackedExit
 from plasma_guard.domain.decisions import Act, Close, Closure, Decision, Hold
-from plasma_guard.domain.errors import EvidenceError, WatcherRefused
+from plasma_guard.domain.errors import EvidenceError, MalformedError, WatcherRefused
 from plasma_guard.domain.evidence import StandardExitChallenge
 from plasma_guard.domain.exits import ExitFinalized, ExitStarted, ExitStatus, StandardExit
 from plasma_guard.domain.primitives import Address
+from plasma_guard.domain.stakes import Asset
 from plasma_guard.plasma.evidence import prove_spend
 from plasma_guard.plasma.periods import standard_exit_exitable_at
 from plasma_guard.plasma.rules import PlasmaRules
@@ -82,7 +83,7 @@ async def gather(event: InvalidExit, scene: Scene) -> tuple[Facts]:
     scanned_to = await scene.exits.scanned_to()
     return (
         Facts(
-            subject=await _subject(started, entry, block, scene) if started and entry else None,
+            subject=await _subject(started, entry, block, claim, scene) if started and entry else None,
             entry=entry,
             claim=claim,
             refusal=refusal,
@@ -145,8 +146,13 @@ async def _read(start: TrackedExit, scene: Scene) -> tuple[StandardExit, PlasmaB
 
 
 async def _subject(
-    start: TrackedExit, entry: StandardExit, block: PlasmaBlock | None, scene: Scene
+    start: TrackedExit,
+    entry: StandardExit,
+    block: PlasmaBlock | None,
+    claim: StandardExitChallenge | None,
+    scene: Scene,
 ) -> Subject:
+    token = entry.token or _claimed_token(scene.game.rules, claim)
     exitable_at = standard_exit_exitable_at(
         position=start.position,
         started_at=start.started_at,
@@ -164,8 +170,20 @@ async def _subject(
         bond=entry.bond or (await scene.game.bonds(scene.at)).standard_exit,
         tracked=start,
         owners=frozenset({start.owner}),
-        tokens=frozenset() if entry.token is None else frozenset({entry.token}),
+        tokens=frozenset() if token is None else frozenset({token}),
+        assets=() if token is None else (Asset(token, entry.amount, entry.owner),),
     )
+
+
+def _claimed_token(rules: PlasmaRules, claim: StandardExitChallenge | None) -> Address | None:
+    """Return the token that ald's entry does not keep; an answer proves the transaction it is read from."""
+    if claim is None or claim.exiting_tx is None:
+        return None
+    try:
+        outputs = rules.decode(claim.exiting_tx).outputs
+    except MalformedError:
+        return None
+    return outputs[claim.position.oindex].token if claim.position.oindex < len(outputs) else None
 
 
 def decide(event: InvalidExit, facts: Facts, policy: Policy) -> Decision:

@@ -9,23 +9,19 @@ from plasma_guard.domain.decisions import Act, Close, Closure, Decision, Hold
 from plasma_guard.domain.errors import EvidenceError, WatcherRefused
 from plasma_guard.domain.evidence import Inclusion
 from plasma_guard.plasma.in_flight_evidence import Roots, prove_inclusion
-from plasma_guard.plasma.keccak import keccak
-from plasma_guard.reactions.base import Policy, Reaction, Scene, Subject, WatcherEvent
-from plasma_guard.reactions.fields import TxBytes
-from plasma_guard.reactions.in_flight import OVER, InFlight, Missing, find, roots
+from plasma_guard.reactions.base import Policy, Reaction, Scene, Subject
+from plasma_guard.reactions.in_flight import OVER, InFlight, InFlightEvent, Missing, find, roots
 
 
-class InvalidIfeChallenge(WatcherEvent):
+class InvalidIfeChallenge(InFlightEvent):
     """The in-flight exit of `txbytes` is said to be challenged although the transaction is older."""
 
     names: ClassVar[tuple[str, ...]] = ("invalid_ife_challenge",)
 
-    txbytes: TxBytes
-
     @property
     def key(self) -> str:
         """The transaction: the Watcher says no more."""
-        return f"invalid_ife_challenge:{keccak(self.txbytes)}"
+        return f"invalid_ife_challenge:{self.tx_hash}"
 
     @property
     def topic(self) -> str:

@@ -12,19 +12,17 @@ from plasma_guard.domain.evidence import InputSpend, OutputSpend
 from plasma_guard.domain.exits import InFlightSlot, Side
 from plasma_guard.domain.primitives import Wei
 from plasma_guard.plasma.in_flight_evidence import Roots, prove_input_spend, prove_output_spend
-from plasma_guard.plasma.keccak import keccak
 from plasma_guard.plasma.transaction import PlasmaTransaction
-from plasma_guard.reactions.base import Policy, Reaction, Scene, Subject, WatcherEvent
-from plasma_guard.reactions.fields import Indices, TxBytes
-from plasma_guard.reactions.in_flight import OVER, InFlight, Missing, find, roots
+from plasma_guard.reactions.base import Policy, Reaction, Scene, Subject
+from plasma_guard.reactions.fields import Indices
+from plasma_guard.reactions.in_flight import OVER, InFlight, InFlightEvent, Missing, find, roots
 
 
-class InvalidPiggyback(WatcherEvent):
+class InvalidPiggyback(InFlightEvent):
     """Some piggybacks of the in-flight exit of `txbytes` are said to be of spent inputs or outputs."""
 
     names: ClassVar[tuple[str, ...]] = ("invalid_piggyback",)
 
-    txbytes: TxBytes
     inputs: Indices = ()
     outputs: Indices = ()
 
@@ -32,12 +30,12 @@ class InvalidPiggyback(WatcherEvent):
     def key(self) -> str:
         """The transaction and its bad slots: the lists grow as more is piggybacked."""
         slots = f"{sorted(set(self.inputs))}{sorted(set(self.outputs))}".replace(" ", "")
-        return f"invalid_piggyback:{keccak(self.txbytes)}:{slots}"
+        return f"invalid_piggyback:{self.tx_hash}:{slots}"
 
     @property
     def topic(self) -> str:
         """The piggybacks of this transaction's exit."""
-        return f"invalid_piggyback:{keccak(self.txbytes)}"
+        return f"invalid_piggyback:{self.tx_hash}"
 
     @property
     def slots(self) -> list[tuple[Side, int]]:
@@ -80,6 +78,7 @@ async def _slot(found: InFlight, side: Side, index: int, bond: Wei, scene: Scene
         hard=found.exitable_at,
         slot=f"/{side}/{index}",
         bond=bond,
+        assets=found.asset(side, index),
     )
     if not standing:
         return Facts(subject, found, side, index)

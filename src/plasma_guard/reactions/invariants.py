@@ -8,12 +8,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from plasma_guard.domain.actions import (
+    AddExitQueue,
     ChallengeInputSpent,
     ChallengeNotCanonical,
     ChallengeOutputSpent,
     ChallengeStandardExit,
     Piggyback,
+    ProcessExits,
     RespondToNonCanonicalChallenge,
+    StartInFlightExit,
+    StartStandardExit,
 )
 from plasma_guard.domain.blocks import BlockStamp
 from plasma_guard.domain.decisions import Act
@@ -50,7 +54,11 @@ def contract_still_wants_it(proposal: Proposal) -> str | None:
 
 def action_is_about_the_subject(proposal: Proposal) -> str | None:
     """A case may only lead to calls about its own exit."""
-    if proposal.act.action.exit_id != proposal.subject.exit_id:
+    action = proposal.act.action
+    if isinstance(action, AddExitQueue | ProcessExits):  # about a whole queue
+        token = action.token
+        return None if token in proposal.subject.tokens else f"the case is not about token {token}"
+    if action.exit_id != proposal.subject.exit_id:
         return "the action names another exit than the case it belongs to"
     return None
 
@@ -78,10 +86,25 @@ def spend_is_where_it_is_said_to_be(proposal: Proposal) -> str | None:
                 if not 0 <= action.index < len(slots):
                     return f"the transaction has no {action.side} {action.index}"
                 return None
-            case RespondToNonCanonicalChallenge():
+            case _:
                 return None
     except (MalformedError, IndexError) as error:
         return f"the evidence cannot be used: {error}"
+
+
+def start_is_of_our_output(proposal: Proposal) -> str | None:
+    """The contract lets only its owner start an output's exit, and refuses anything incomplete, for gas."""
+    action, rules = proposal.act.action, proposal.rules
+    try:
+        match action:
+            case StartStandardExit():
+                return _standard_start(proposal, action)
+            case StartInFlightExit():
+                return _in_flight_start(rules, action)
+            case _:
+                return None
+    except MalformedError as error:
+        return f"what the exit is started with cannot be used: {error}"
 
 
 def other_transaction_is_another(proposal: Proposal) -> str | None:
@@ -119,7 +142,7 @@ def phase_is_not_over(proposal: Proposal) -> str | None:
 def budget_is_positive(proposal: Proposal) -> str | None:
     """A case nobody may spend on is told to a person, not silently dropped."""
     if proposal.act.window.budget <= 0:
-        return "max_cost_per_case leaves nothing to spend"
+        return "what is at stake, or the cap on it, leaves nothing to spend"
     return None
 
 
@@ -143,6 +166,7 @@ RULES: tuple[Rule, ...] = (
     contract_still_wants_it,
     action_is_about_the_subject,
     spend_is_where_it_is_said_to_be,
+    start_is_of_our_output,
     other_transaction_is_another,
     places_have_output_index_zero,
     phase_is_not_over,
@@ -155,6 +179,33 @@ RULES: tuple[Rule, ...] = (
 def violations(proposal: Proposal) -> list[str]:
     """Return what the proposal breaks, empty when it may go ahead."""
     return [complaint for rule in RULES if (complaint := rule(proposal))]
+
+
+def _standard_start(proposal: Proposal, action: StartStandardExit) -> str | None:
+    rules, index = proposal.rules, action.position.oindex
+    outputs = rules.decode(action.output_tx).outputs
+    if not index < len(outputs):
+        return f"the transaction has no output {index}"
+    if outputs[index].owner != proposal.act.account:
+        return "only the output's owner can start its exit"
+    if rules.standard_exit_id(action.output_tx, action.position) != action.exit_id:
+        return "the exit id is another output's"
+    return _differs(action.position, proposal.subject.position)
+
+
+def _in_flight_start(rules: PlasmaRules, action: StartInFlightExit) -> str | None:
+    inputs = rules.decode(action.in_flight_tx).inputs
+    if inputs != action.input_positions:
+        return "its input positions are not the transaction's"
+    lengths = {len(action.input_txs), len(action.proofs), len(action.signatures)}
+    if lengths != {len(inputs)}:
+        return f"it needs {len(inputs)} input transactions, proofs and signatures"
+    for tx, position in zip(action.input_txs, inputs, strict=True):
+        if not position.oindex < len(rules.decode(tx).outputs):
+            return f"no transaction is given that has output {position}"
+    if rules.in_flight_exit_id(action.in_flight_tx) != action.exit_id:
+        return "the exit id is another transaction's"
+    return None
 
 
 def _input(rules: PlasmaRules, tx: bytes, index: int) -> UtxoPosition:

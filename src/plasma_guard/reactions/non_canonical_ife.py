@@ -10,24 +10,20 @@ from plasma_guard.domain.errors import EvidenceError, WatcherRefused
 from plasma_guard.domain.evidence import Competitor
 from plasma_guard.domain.primitives import Timestamp
 from plasma_guard.plasma.in_flight_evidence import Roots, prove_competitor
-from plasma_guard.plasma.keccak import keccak
 from plasma_guard.plasma.transaction import PlasmaTransaction
-from plasma_guard.reactions.base import Policy, Reaction, Scene, Subject, WatcherEvent
-from plasma_guard.reactions.fields import TxBytes
-from plasma_guard.reactions.in_flight import OVER, InFlight, Missing, find, roots
+from plasma_guard.reactions.base import Policy, Reaction, Scene, Subject
+from plasma_guard.reactions.in_flight import OVER, InFlight, InFlightEvent, Missing, find, roots
 
 
-class NonCanonicalIfe(WatcherEvent):
+class NonCanonicalIfe(InFlightEvent):
     """The in-flight exit of `txbytes` is said to have a competitor; both spellings of the name are in use."""
 
     names: ClassVar[tuple[str, ...]] = ("non_canonical_ife", "noncanonical_ife")
 
-    txbytes: TxBytes
-
     @property
     def key(self) -> str:
         """The transaction: the Watcher says no more."""
-        return f"non_canonical_ife:{keccak(self.txbytes)}"
+        return f"non_canonical_ife:{self.tx_hash}"
 
     @property
     def topic(self) -> str:

@@ -10,20 +10,19 @@ from typing import ClassVar
 
 from plasma_guard.domain.actions import Piggyback
 from plasma_guard.domain.cases import Kind
-from plasma_guard.domain.decisions import Act, Alert, Close, Closure, Decision, Hold, Severity, Window
+from plasma_guard.domain.decisions import Act, Alert, Close, Closure, Decision, Hold, Severity
 from plasma_guard.domain.errors import WatcherRefused
 from plasma_guard.domain.exits import InFlightSlot, Side
 from plasma_guard.domain.primitives import ETH, Address, Timestamp, Wei
-from plasma_guard.plasma.keccak import keccak
-from plasma_guard.reactions.base import Policy, Reaction, Scene, Subject, WatcherEvent
-from plasma_guard.reactions.fields import TxBytes
-from plasma_guard.reactions.in_flight import OVER, InFlight, Missing, find
+from plasma_guard.domain.stakes import Asset
+from plasma_guard.reactions.base import Policy, Reaction, Scene, Subject
+from plasma_guard.reactions.in_flight import OVER, InFlight, InFlightEvent, Missing, find
 
 GAS = 300_000
 """About what one piggyback uses (measured: 292k to 332k for the first of a token)."""
 
 
-class PiggybackAvailable(WatcherEvent):
+class PiggybackAvailable(InFlightEvent):
     """Somebody can join the in-flight exit of `txbytes`.
 
     Which slots, and whose, is read from the contract: the Watcher names signers, not owners. `included` is
@@ -32,13 +31,12 @@ class PiggybackAvailable(WatcherEvent):
 
     names: ClassVar[tuple[str, ...]] = ("piggyback_available",)
 
-    txbytes: TxBytes
     included: bool = False
 
     @property
     def key(self) -> str:
         """The transaction: which slots are left follows from the contract."""
-        return f"piggyback_available:{keccak(self.txbytes)}"
+        return f"piggyback_available:{self.tx_hash}"
 
     @property
     def topic(self) -> str:
@@ -76,7 +74,7 @@ async def gather(event: PiggybackAvailable, scene: Scene) -> Sequence[Facts]:
     slots = _own_slots(found, scene.own)
     if not slots:
         return ()
-    prices = await scene.chain.fee_facts()
+    prices = await scene.prices.at(scene.at)
     gas_price = Wei((prices.base_fee or 0) + prices.tip)
     bond = (await scene.game.bonds(scene.at)).piggyback
     competitor = found.in_first_phase and await _has_competitor(found, scene)
@@ -89,6 +87,7 @@ async def gather(event: PiggybackAvailable, scene: Scene) -> Sequence[Facts]:
             open_=waiting,
             hard=Timestamp(found.phase_ends - 1),
             slot=f"/{side}/{index}",
+            assets=(Asset(token, amount, owner),),
         )
         spendable = None
         if waiting and side is Side.OUTPUT:
@@ -171,10 +170,6 @@ def decide(_event: PiggybackAvailable, facts: Facts, policy: Policy) -> Decision
     gas = GAS * facts.gas_price
     if facts.token == ETH and facts.amount <= gas:
         return Hold(f"{name} is worth {facts.amount} wei, less than the gas of about {gas} wei")
-    budget = (
-        Wei(min(policy.max_cost_per_case, facts.amount)) if facts.token == ETH else policy.max_cost_per_case
-    )
-    window = policy.window(facts.subject.started_at, facts.subject.hard)
     return Act(
         Piggyback(
             exit_id=exit_.exit.exit_id,
@@ -183,7 +178,7 @@ def decide(_event: PiggybackAvailable, facts: Facts, policy: Policy) -> Decision
             index=facts.index,
             bond=facts.bond,
         ),
-        Window(window.soft, window.hard, budget),
+        policy.window(facts.subject.started_at, facts.subject.hard),
         f"{name} is ours, worth {facts.amount}, and leaves only if it joins the exit",
         account=facts.owner,
     )

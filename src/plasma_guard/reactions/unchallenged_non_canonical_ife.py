@@ -5,7 +5,6 @@ from dataclasses import replace
 from typing import ClassVar
 
 from plasma_guard.domain.decisions import Decision
-from plasma_guard.plasma.keccak import keccak
 from plasma_guard.reactions import non_canonical_ife
 from plasma_guard.reactions.base import Policy, Reaction, Scene
 from plasma_guard.reactions.leaving import because_of, subject_of
@@ -19,7 +18,7 @@ class UnchallengedNonCanonicalIfe(non_canonical_ife.NonCanonicalIfe):
     @property
     def key(self) -> str:
         """The transaction."""
-        return f"unchallenged_non_canonical_ife:{keccak(self.txbytes)}"
+        return f"unchallenged_non_canonical_ife:{self.tx_hash}"
 
 
 async def gather(event: UnchallengedNonCanonicalIfe, scene: Scene) -> Sequence[non_canonical_ife.Facts]:
@@ -31,7 +30,7 @@ async def gather(event: UnchallengedNonCanonicalIfe, scene: Scene) -> Sequence[n
 def decide(event: UnchallengedNonCanonicalIfe, facts: non_canonical_ife.Facts, policy: Policy) -> Decision:
     """Leave, confirmed if the competitor proves itself."""
     underlying = non_canonical_ife.decide(event, facts, policy)
-    return because_of(underlying, f"the non-canonical exit of {keccak(event.txbytes)}")
+    return because_of(underlying, f"the non-canonical exit of {event.tx_hash}")
 
 
 def plain(event: UnchallengedNonCanonicalIfe) -> non_canonical_ife.NonCanonicalIfe:

@@ -5,7 +5,6 @@ from dataclasses import replace
 from typing import ClassVar
 
 from plasma_guard.domain.decisions import Decision
-from plasma_guard.plasma.keccak import keccak
 from plasma_guard.reactions import invalid_piggyback
 from plasma_guard.reactions.base import Policy, Reaction, Scene
 from plasma_guard.reactions.leaving import because_of, subject_of
@@ -24,7 +23,7 @@ class UnchallengedPiggyback(invalid_piggyback.InvalidPiggyback):
     @property
     def topic(self) -> str:
         """Leaving because of this transaction's piggybacks."""
-        return f"unchallenged_piggyback:{keccak(self.txbytes)}"
+        return f"unchallenged_piggyback:{self.tx_hash}"
 
 
 async def gather(event: UnchallengedPiggyback, scene: Scene) -> Sequence[invalid_piggyback.Facts]:
@@ -36,7 +35,7 @@ async def gather(event: UnchallengedPiggyback, scene: Scene) -> Sequence[invalid
 def decide(event: UnchallengedPiggyback, facts: invalid_piggyback.Facts, policy: Policy) -> Decision:
     """Leave, confirmed if the spend proves itself."""
     underlying = invalid_piggyback.decide(event, facts, policy)
-    return because_of(underlying, f"the piggyback of {facts.side} {facts.index} of {keccak(event.txbytes)}")
+    return because_of(underlying, f"the piggyback of {facts.side} {facts.index} of {event.tx_hash}")
 
 
 def plain(event: UnchallengedPiggyback) -> invalid_piggyback.InvalidPiggyback:

@@ -1,4 +1,8 @@
-"""What one intent needs next, given facts; no I/O, and time comes in as a fact."""
+"""What one intent needs next, given facts; no I/O, and time comes in as a fact.
+
+An intent is unsigned, waiting (its newest bytes hold their nonce), displaced (another intent's bytes are to
+be mined at that nonce), beaten (another transaction was), or mined. Its hashes are watched in all of them.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -13,14 +17,14 @@ class Step(Enum):
     """What to do with an intent now."""
 
     SIGN = auto()
-    """Nothing is signed: choose a nonce and prices, and sign."""
+    """Nothing that can be mined is signed: choose a nonce and prices, and sign."""
     BUMP = auto()
     """The newest attempt waits too long or pays too little: replace it if allowed, else broadcast."""
     BROADCAST = auto()
     """Hand out the newest attempt's bytes, first or again."""
     WAIT = auto()
     REPLAN = auto()
-    """The nonce belongs to a transaction that is not ours: give it up."""
+    """The nonce went to another transaction for good: give it up."""
     SETTLE = auto()
     """Mined and deep enough."""
 
@@ -29,15 +33,20 @@ class Step(Enum):
 class Facts:
     """What the chain said about one intent at one head.
 
-    `mined_count` is the account's lowest unused nonce; `receipts` are those of the intent's own hashes;
-    `now` is monotonic seconds; `urgent` says that the window's soft time has passed.
+    `mined_count` is the account's lowest unused nonce, `settled_count` the same as of so many blocks ago as
+    the intent must wait before it believes that another transaction has its nonce; `receipts` are those of
+    the intent's own hashes; `now` is monotonic seconds. `behind` says that the newest attempt's price has
+    fallen behind market or time and may be raised, `displaced` that another intent's bytes are to be mined at
+    its nonce.
     """
 
     head: int
     now: float
     mined_count: int
     receipts: Mapping[Hash32, Receipt]
-    urgent: bool = False
+    settled_count: int = 0
+    behind: bool = False
+    displaced: bool = False
 
 
 class SendState:
@@ -55,13 +64,16 @@ class SendState:
         """Start from what is on disk; the wait for a bump begins `now`: nobody knows when it began."""
         self.attempts = list(attempts)
         self.receipt: Receipt | None = None
+        self.refused = False
+        """Whether no node took the newest bytes when they were last handed out."""
         self._confirmations = confirmations
         self._bump_after = bump_after
         self._foreign_needed = foreign_heads
-        self._foreign_seen: set[int] = set()
+        self._beaten_seen: set[int] = set()
         self._signed_at = now
         self._offered_at_head: int | None = None
         self._must_bump = False
+        self._outbid_from = 0
 
     @property
     def current(self) -> Attempt | None:
@@ -70,9 +82,24 @@ class SendState:
         return alive[-1] if alive else None
 
     @property
+    def to_outbid(self) -> Attempt | None:
+        """The dearest attempt at the present nonce that pools may hold: what a replacement must beat."""
+        current = self.current
+        if current is None:
+            return None
+        held = [each for each in self.attempts[self._outbid_from :] if each.nonce == current.nonce]
+        return max(held, key=lambda attempt: attempt.fees.max_fee, default=current)
+
+    @property
     def in_flight(self) -> bool:
         """Whether signed bytes wait to be mined."""
         return self.receipt is None and self.current is not None
+
+    @property
+    def mined_nonce(self) -> int | None:
+        """The nonce at which it is mined, as far as is known now."""
+        mined = self.receipt.tx_hash if self.receipt is not None else None
+        return next((attempt.nonce for attempt in self.attempts if attempt.hash == mined), None)
 
     def next_step(self, facts: Facts) -> Step:
         """Return what to do now; it notes what the facts say about mining, so ask once per tick."""
@@ -80,7 +107,7 @@ class SendState:
         was_mined = self.receipt is not None
         self.receipt = found[-1] if found else None
         if self.receipt is not None:
-            self._foreign_seen.clear()
+            self._beaten_seen.clear()
             depth = facts.head - self.receipt.block_number + 1
             return Step.SETTLE if depth >= self._confirmations else Step.WAIT
         if was_mined:
@@ -91,32 +118,47 @@ class SendState:
         if current is None:
             return Step.SIGN
         if facts.mined_count > current.nonce:
-            return self._nonce_used(facts)
-        self._foreign_seen.clear()
-        if self._must_bump or facts.now - self._signed_at >= self._bump_after:
+            return self._nonce_used(facts, current.nonce)
+        self._beaten_seen.clear()
+        if facts.displaced:
+            return Step.WAIT
+        behind = facts.behind and self.unoffered(facts.head)
+        if self._must_bump or behind or facts.now - self._signed_at >= self._bump_after:
             return Step.BUMP
         return Step.BROADCAST if self.unoffered(facts.head) else Step.WAIT
+
+    def patience(self, *, urgent: bool) -> int:
+        """Return how deep another transaction on our nonce must be before it is believed, in blocks."""
+        return self._foreign_needed if urgent else max(self._foreign_needed, self._confirmations)
 
     def unoffered(self, head: int) -> bool:
         """Whether the newest bytes have not been handed out since this head came."""
         return self._offered_at_head is None or head > self._offered_at_head
 
-    def signed(self, attempt: Attempt, now: float) -> None:
-        """Note a new attempt, which is on disk."""
+    def signed(self, attempt: Attempt, now: float, *, lowered: bool = False) -> None:
+        """Note a new attempt, which is on disk; `lowered`: no pool holds the ones before it any more."""
+        if lowered:
+            self._outbid_from = len(self.attempts)
         self.attempts.append(attempt)
         self._signed_at = now
         self._offered_at_head = None
         self._must_bump = False
+        self.refused = False
 
     def offered(self, head: int) -> None:
         """Note that a node has the newest bytes; they are handed out again at the next head."""
         self._offered_at_head = head
+        self.refused = False
 
     def rejected(self, error: NodeError, head: int) -> None:
         """Note why no node took the newest bytes."""
         self._offered_at_head = head
+        self.refused = True
         if error in {NodeError.REPLACEMENT_UNDERPRICED, NodeError.FEE_TOO_LOW}:
             self._must_bump = True
+        if error is NodeError.REPLACEMENT_UNDERPRICED:
+            # A pool we do not know of still has an older one.
+            self._outbid_from = 0
 
     def cannot_bump(self) -> None:
         """Note that the price is at its limit: the same bytes go on being handed out."""
@@ -132,7 +174,7 @@ class SendState:
         """Give up the nonce; the hashes stay watched, because a reorg can still mine one of them."""
         for attempt in self.attempts:
             self.mark(attempt.hash, AttemptStatus.DROPPED)
-        self._foreign_seen.clear()
+        self._beaten_seen.clear()
 
     def outcome(self) -> Confirmed | Reverted:
         """Return what the receipt says; only after `Step.SETTLE`."""
@@ -140,10 +182,8 @@ class SendState:
             raise RuntimeError("an intent without a receipt has no outcome: ask next_step first")
         return Confirmed(self.receipt) if self.receipt.success else Reverted(self.receipt)
 
-    def _nonce_used(self, facts: Facts) -> Step:
-        """Wait until enough heads agree: a lagging node shows the nonce before it shows our receipt."""
-        self._foreign_seen.add(facts.head)
-        patience = self._foreign_needed
-        if not facts.urgent:
-            patience = max(patience, self._confirmations)
-        return Step.REPLAN if len(self._foreign_seen) >= patience else Step.WAIT
+    def _nonce_used(self, facts: Facts, nonce: int) -> Step:
+        """Wait until it is deep, and enough heads agree: a node may show the nonce before our receipt."""
+        self._beaten_seen.add(facts.head)
+        agreed = len(self._beaten_seen) >= self._foreign_needed
+        return Step.REPLAN if agreed and facts.settled_count > nonce else Step.WAIT

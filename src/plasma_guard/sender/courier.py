@@ -3,7 +3,8 @@
 The order on disk never changes: intent, signed bytes, broadcast, outcome; each is committed before the next.
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import structlog
 
@@ -12,12 +13,13 @@ from plasma_guard.domain.decisions import Severity
 from plasma_guard.domain.errors import CallReverted, ChainUnavailable
 from plasma_guard.domain.primitives import Hash32, shorten
 from plasma_guard.domain.transactions import (
+    OUT_OF_GAS,
     Accepted,
     Attempt,
     AttemptStatus,
     Confirmed,
-    Fees,
     Outcome,
+    Receipt,
     Reverted,
     Standing,
     Unaffordable,
@@ -28,8 +30,17 @@ from plasma_guard.sender import fees
 from plasma_guard.sender.attempt import Facts, SendState, Step
 from plasma_guard.sender.flight import Flight
 from plasma_guard.sender.node_errors import NodeError, classify, lacks_funds
+from plasma_guard.sender.offers import Offers
 from plasma_guard.sender.preflight import measure, rehearse
-from plasma_guard.sender.pricing import Moment, Shortfall, bumped_price, first_price, shortfall, sign
+from plasma_guard.sender.pricing import (
+    SHORTFALLS,
+    Moment,
+    Shortfall,
+    say_held,
+    shortfall,
+    sign,
+)
+from plasma_guard.sender.purse import Purse
 from plasma_guard.sender.receipts import own_receipts
 from plasma_guard.sender.settings import SenderSettings
 
@@ -49,6 +60,12 @@ class Courier:
     clock: Clock
     metrics: Metrics
     settings: SenderSettings
+    purse: Purse
+
+    @property
+    def offers(self) -> Offers:
+        """What its calls may offer."""
+        return Offers(self.chain, self.purse, self.settings)
 
     def take_up(self, flight: Flight, standing: Standing) -> None:
         """Begin where the disk says an intent is; one that was mined, successfully or not, is over."""
@@ -57,8 +74,13 @@ class Courier:
         if isinstance(outcome, Confirmed | Reverted):
             flight.land(outcome)
             return
-        attempts = [attempt for attempt in standing.attempts if attempt.intent == intent]
-        flight.state = SendState(
+        flight.state = self.state_of([each for each in standing.attempts if each.intent == intent])
+        if (newest := flight.state.current) is not None:
+            self.purse.hold(intent, newest.gas_limit * newest.fees.max_fee)
+
+    def state_of(self, attempts: Sequence[Attempt]) -> SendState:
+        """Return where an intent is that has these attempts on disk, oldest first."""
+        return SendState(
             attempts,
             self.clock.monotonic(),
             confirmations=self.settings.confirmations,
@@ -67,51 +89,75 @@ class Courier:
         )
 
     async def look(
-        self, flight: Flight, state: SendState, moment: Moment, *, available: int, queued_behind: bool
+        self,
+        flight: Flight,
+        state: SendState,
+        moment: Moment,
+        *,
+        available: int,
+        queued_behind: bool,
+        alone: bool,
     ) -> int | None:
         """Take in what the chain says; return a gas limit in gas units when a signature is wanted.
 
         `available` is what no other call has a claim on, in wei; `queued_behind` says that other calls
-        wait for this one's nonce to be used.
+        wait for this one's nonce to be used, `alone` that no other call was ever signed for it.
         """
         before = state.receipt
         receipts = await own_receipts(self.chain, state.attempts)
         urgent = moment.head.timestamp >= flight.window.soft
-        facts = Facts(moment.head.number, moment.now, moment.mined_count, receipts, urgent=urgent)
+        if flight.priced_at is None:
+            flight.priced_at = moment.head.timestamp
+        facts = Facts(
+            moment.head.number,
+            moment.now,
+            moment.mined_count,
+            receipts,
+            settled_count=0 if receipts else await self._settled_count(state, moment, urgent=urgent),
+            behind=self.offers.is_behind(flight, state, moment),
+            displaced=flight.displaced,
+        )
         flight.step = state.next_step(facts)
         await self._note_mining(state, before.tx_hash if before else None, moment)
-        match flight.step:
-            case Step.SETTLE:
-                await self._land_mined(flight, state, moment)
-            case Step.REPLAN:
-                await self._give_up_nonce(flight, state, moment)
-            case Step.SIGN:
-                return await self._gas_to_sign(flight, moment, available, urgent=urgent)
-            case Step.BUMP:
-                return await self._gas_to_bump(flight, state, moment, at_any_price=urgent or queued_behind)
-            case _:
-                pass
+        if state.receipt is not None:
+            # What was not needed any more is mined: if a reorg takes it out, it may be what was needed.
+            flight.withdrawn = None
+        if flight.step is Step.SETTLE and not self._waits_elsewhere(flight, state, moment):
+            await self._land_mined(flight, state, moment)
+        elif flight.step is Step.REPLAN:
+            await self._give_up_nonce(flight, state, moment)
+        elif flight.step is Step.SIGN:
+            return await self._gas_to_sign(flight, moment, available, urgent=urgent)
+        elif flight.step in {Step.BUMP, Step.BROADCAST}:
+            if alone and await self.offers.may_lower(flight, state, moment, available):
+                flight.step, flight.lowering = Step.BUMP, True
+            return await self._gas_to_repeat(flight, state, moment, at_any_price=urgent or queued_behind)
         return None
 
     async def prepare(
-        self, flight: Flight, state: SendState, moment: Moment, *, gas_limit: int, nonce: int, available: int
+        self,
+        flight: Flight,
+        moment: Moment,
+        *,
+        gas_limit: int,
+        nonce: int,
+        available: int,
+        outbid: Attempt | None,
     ) -> Attempt | None:
         """Return a signed attempt, or None, said aloud, when the account cannot pay for it.
 
-        `available` is in wei. Raises `PolicyViolation` when the signer refuses.
+        `available` is in wei; `outbid` is the dearest attempt that pools may hold for this nonce, whosever.
+        Raises `PolicyViolation` when the signer refuses.
         """
-        current, cap = state.current, self.settings.max_fee_per_gas
-        if current is None:
-            price: Fees | Shortfall | None = first_price(flight, gas_limit, moment, available, cap)
-        else:
-            price = bumped_price(flight, current, gas_limit, moment, available, cap)
+        price = self.offers.price(flight, gas_limit, moment, available, outbid)
         if isinstance(price, Shortfall):
             await self._short(flight, price, moment)
             return None
         if price is None:
-            state.cannot_bump()
+            if flight.state is not None:
+                flight.state.cannot_bump()
             return None
-        flight.clear("unaffordable")
+        flight.clear(*SHORTFALLS, "at_limit", "priced_out")
         attempt = sign(
             self.signer,
             flight.candidate,
@@ -124,12 +170,14 @@ class Courier:
         crash_point("attempt.signed")
         return attempt
 
-    async def record(self, state: SendState, attempt: Attempt, moment: Moment) -> None:
-        """Put signed bytes on disk; only then may they leave."""
+    async def record(self, flight: Flight, state: SendState, attempt: Attempt, moment: Moment) -> bool:
+        """Put signed bytes on disk; only then may they leave. True when they are."""
         await self.journal.record_attempt(attempt, moment.head.timestamp)
         crash_point("attempt.recorded")
         bump = state.current is not None
-        state.signed(attempt, moment.now)
+        state.signed(attempt, moment.now, lowered=flight.lowering)
+        flight.lowering = False
+        self.purse.hold(attempt.intent, attempt.gas_limit * attempt.fees.max_fee)
         self.metrics.count("attempts_total")
         if bump:
             self.metrics.count("tx_bumps_total")
@@ -142,6 +190,11 @@ class Courier:
             max_fee=attempt.fees.max_fee,
             max_priority_fee=attempt.fees.max_priority_fee,
         )
+        return True
+
+    async def repeat(self, attempt: Attempt) -> None:
+        """Hand out bytes on disk whose intent nobody has taken up yet: what is behind them needs them."""
+        await self.chain.broadcast(attempt.raw)
 
     async def offer(self, flight: Flight, state: SendState, moment: Moment) -> None:
         """Hand out the newest bytes, first or again; nothing else in the guard broadcasts."""
@@ -178,14 +231,22 @@ class Courier:
         crash_point("outcome.known")
         await self.journal.record_outcome(flight.candidate.intent, outcome, moment.head.timestamp)
         crash_point("outcome.recorded")
+        cost = outcome.receipt.cost if isinstance(outcome, Confirmed | Reverted) else None
+        self.purse.settle(flight.candidate.intent, cost, moment.head.timestamp)
         flight.land(outcome)
 
     async def _gas_to_sign(
         self, flight: Flight, moment: Moment, available: int, *, urgent: bool
     ) -> int | None:
         candidate = flight.candidate
+        if flight.withdrawn is not None:
+            await self.land(flight, WouldRevert(flight.withdrawn), moment)
+            return None
+        if flight.is_fill and (flight.nonce is None or moment.mined_count > flight.nonce):
+            await self.land(flight, WouldRevert("the nonce is used without it"), moment)
+            return None
         try:
-            roomy = self._is_roomy(flight, moment, available)
+            roomy = self.offers.is_roomy(flight, moment, available)
             return await measure(self.chain, candidate, self.settings.gas_margin, roomy=roomy)
         except CallReverted as error:
             if lacks_funds(error):
@@ -210,16 +271,7 @@ class Courier:
         await self.land(flight, WouldRevert(reason), moment)
         return None
 
-    def _is_roomy(self, flight: Flight, moment: Moment, available: int) -> bool:
-        """Whether balance and budget cover the measured gas limit at today's price."""
-        limit = flight.candidate.gas_limit
-        if limit is None:
-            return False
-        price = fees.quote(moment.prices).max_fee
-        ceiling = fees.ceiling(self.settings.max_fee_per_gas, flight.window.budget, limit)
-        return price <= ceiling and limit * price + flight.candidate.value <= available
-
-    async def _gas_to_bump(
+    async def _gas_to_repeat(
         self, flight: Flight, state: SendState, moment: Moment, *, at_any_price: bool
     ) -> int | None:
         """Pay more only for a call that still works, unless time is short or others wait behind its nonce.
@@ -227,17 +279,17 @@ class Courier:
         The gas limit stays: nodes that estimate on top of the pool count our own pending call as done.
         """
         current = state.current
-        if current is None:
+        if flight.withdrawn is not None:
+            # What is on its way is left to die, and is not helped.
+            flight.step = Step.WAIT
+        if current is None or flight.step is not Step.BUMP:
             return None
-        limit = fees.ceiling(self.settings.max_fee_per_gas, flight.window.budget, current.gas_limit)
-        if fees.replacement(current.fees, moment.prices, limit) is None:
+        if flight.lowering:
+            return current.gas_limit
+        curve = self.offers.curve(flight, current.gas_limit, moment)
+        if curve.rise(current.fees, moment.prices, moment.head.timestamp) is None:
             state.cannot_bump()
-            flight.alarm(
-                "at_limit",
-                Severity.WARNING,
-                f"waits at the highest price allowed, {current.fees.max_fee} wei per gas "
-                f"(limit {limit}); the same bytes are offered again each block",
-            )
+            say_held(flight, current, curve, moment)
             return None
         try:
             await rehearse(self.chain, flight.candidate)
@@ -246,6 +298,18 @@ class Courier:
                 log.info("price held: the call would not work now", tx=str(current.hash), reason=str(error))
                 return None
         return current.gas_limit
+
+    async def _settled_count(self, state: SendState, moment: Moment, *, urgent: bool) -> int:
+        """Return how many nonces are used so deep that it is believed; asked only where one of ours is."""
+        current = state.current
+        if current is None or moment.mined_count <= current.nonce:
+            return 0
+        deep = max(0, moment.head.number - state.patience(urgent=urgent) + 1)
+        return await self.chain.transaction_count(self.signer.address, deep)
+
+    def _waits_elsewhere(self, flight: Flight, state: SendState, moment: Moment) -> bool:
+        """Whether bytes of a mined call may still be mined at another nonce as well."""
+        return flight.surplus and state.current is not None and state.current.nonce >= moment.mined_count
 
     async def _note_mining(self, state: SendState, before: Hash32 | None, moment: Moment) -> None:
         after = state.receipt
@@ -261,6 +325,8 @@ class Courier:
 
     async def _land_mined(self, flight: Flight, state: SendState, moment: Moment) -> None:
         outcome = state.outcome()
+        if isinstance(outcome, Reverted):
+            outcome = replace(outcome, reason=await self._why_reverted(flight, state, outcome.receipt))
         mined = outcome.receipt.tx_hash
         for attempt in state.attempts:
             final = AttemptStatus.MINED if attempt.hash == mined else AttemptStatus.REPLACED
@@ -268,14 +334,31 @@ class Courier:
                 await self._mark(state, attempt.hash, final, moment)
         await self.land(flight, outcome, moment)
 
+    async def _why_reverted(self, flight: Flight, state: SendState, receipt: Receipt) -> str:
+        """Return why a mined call failed, as its repetition on the block before says; "" if nobody can."""
+        limit = next(each.gas_limit for each in state.attempts if each.hash == receipt.tx_hash)
+        if receipt.gas_used >= limit:
+            return OUT_OF_GAS
+        try:
+            await rehearse(self.chain, flight.candidate, await self.chain.block(receipt.block_number - 1))
+        except CallReverted as error:
+            return str(error)
+        except ChainUnavailable:
+            return ""
+        # It worked until the block that mined it.
+        return "somebody else was first in the same block"
+
     async def _give_up_nonce(self, flight: Flight, state: SendState, moment: Moment) -> None:
         lost = [each for each in state.attempts if each.status is not AttemptStatus.DROPPED]
-        flight.alarm(
-            "key_shared",
-            Severity.CRITICAL,
-            f"nonce {lost[-1].nonce} of {flight.candidate.account} was used by a transaction not ours: "
-            "is the key shared with another program? The call is planned again on the next nonce",
-        )
+        if flight.beaten_by_us:
+            log.info("displaced: another call of ours took its nonce", intent=flight.candidate.intent)
+        else:
+            flight.alarm(
+                "key_shared",
+                Severity.CRITICAL,
+                f"nonce {lost[-1].nonce} of {flight.candidate.account} was used by a transaction not ours: "
+                "is the key shared with another program? The call is planned again on the next nonce",
+            )
         for attempt in lost:
             await self.journal.mark_attempt(attempt.hash, AttemptStatus.DROPPED, moment.head.timestamp)
         state.abandon()
@@ -283,9 +366,9 @@ class Courier:
     async def _short(self, flight: Flight, missing: Shortfall, moment: Moment) -> None:
         """Say what is missing; keep the intent open while it can still be in time."""
         flight.alarm(
-            "unaffordable",
+            missing.name,
             Severity.CRITICAL,
-            f"{missing.sums}: top up {flight.candidate.account} with {missing.top_up} wei",
+            f"{missing.sums}: {missing.remedy}",
             top_up=missing.top_up,
         )
         if flight.unsigned and moment.head.timestamp > flight.window.hard:

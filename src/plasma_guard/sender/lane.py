@@ -16,20 +16,32 @@ import structlog
 from plasma_guard.domain.blocks import BlockStamp
 from plasma_guard.domain.decisions import Severity, Window
 from plasma_guard.domain.errors import JournalError, PolicyViolation, RetryableError
-from plasma_guard.domain.transactions import Attempt, AttemptStatus, Outcome, TxCandidate
+from plasma_guard.domain.primitives import Wei
+from plasma_guard.domain.transactions import (
+    Attempt,
+    Confirmed,
+    Outcome,
+    Reverted,
+    SettledIntent,
+    TxCandidate,
+)
 from plasma_guard.ports import Alerts
+from plasma_guard.sender.aftermath import Aftermath
 from plasma_guard.sender.attempt import SendState, Step
 from plasma_guard.sender.courier import Courier
 from plasma_guard.sender.flight import Alarms, Flight
+from plasma_guard.sender.line import Line, Place
 from plasma_guard.sender.pricing import Moment
+from plasma_guard.sender.purse import Ledger
+from plasma_guard.sender.roster import Known, Roster
 
 log = structlog.get_logger(__name__)
 PREPARED_POLLS = 2
 """For so many polls what was read at a head is good enough to begin with: it is one block old at most."""
+TRANSFER_GAS = 21_000
+"""What a transfer of nothing takes, in gas units."""
 P = ParamSpec("P")
 T = TypeVar("T")
-
-_Known = tuple[Flight, SendState]
 
 
 class Lane:
@@ -41,11 +53,14 @@ class Lane:
         self._settings = courier.settings
         self._alerts = alerts
         self._alarms = Alarms(alerts, f"lane/{self._account}", account=str(self._account))
-        self._flights: dict[str, Flight] = {}
+        self._roster = Roster()
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._known: Moment | None = None
         self._seen_at = float("-inf")
+        self._aftermath = Aftermath(self._account, courier.chain, courier.journal)
+        self._repeated_at = -1
+        self._fills_known = False
 
     async def run(self, candidate: TxCandidate, window: Window, recorded: asyncio.Future[None]) -> Outcome:
         """Return the outcome of an intent; the same intent again joins the first.
@@ -53,15 +68,28 @@ class Lane:
         Nothing is signed before `recorded` is done: the intent is on disk. What that raises is raised here,
         and `PolicyViolation` when the signer refuses: the intent then stays open on disk.
         """
-        flight = self._flights.get(candidate.intent)
+        flight = self._roster.get(candidate.intent)
         if flight is None or flight.is_over:
-            flight = self._flights[candidate.intent] = Flight(candidate, window, self._alerts, recorded)
+            flight = Flight(candidate, window, self._alerts, recorded)
+            self._roster.add(flight)
         flight.window = window
+        flight.withdrawn = None
+        self._start()
+        return await asyncio.shield(flight.outcome)
+
+    def withdraw(self, intent: str, reason: str) -> None:
+        """Say that a call is not needed any more, unless it is mined."""
+        flight = self._roster.get(intent)
+        if flight is not None and not flight.is_over:
+            flight.withdrawn = reason
+            self._start()
+
+    def _start(self) -> None:
+        """Go round at once, in a task of the lane's own."""
         self._wake.set()
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._loop(), name=f"lane {self._account}")
             self._task.add_done_callback(self._restart)
-        return await asyncio.shield(flight.outcome)
 
     def prepared(self) -> Moment | None:
         """Return what was read last, while it is recent: at most one block, or two polls, old."""
@@ -100,20 +128,28 @@ class Lane:
             self._task.cancel()
             with suppress(asyncio.CancelledError):
                 await self._task
-        for flight in self._flights.values():
+        for flight in self._roster:
             flight.outcome.cancel()
-        self._flights.clear()
+        self._roster.clear()
 
     async def _loop(self) -> None:
-        while self._flights:
+        while self._roster:
             self._wake.clear()
             await self._survive(None, self._tick)
-            for intent in [name for name, flight in self._flights.items() if flight.outcome.done()]:
-                del self._flights[intent]
-            pending = sum(flight.in_flight for flight in self._flights.values())
+            for flight in self._roster.take_ended():
+                self._see_off(flight)
+            pending = sum(flight.in_flight for flight in self._roster)
             self._courier.metrics.gauge("tx_pending", pending, account=str(self._account))
-            if self._flights and not self._wake.is_set():
+            if self._roster and not self._wake.is_set():
                 await self._pause()
+
+    def _see_off(self, flight: Flight) -> None:
+        """Go on watching what was mined: it is not final yet."""
+        if flight.outcome.cancelled() or flight.outcome.exception() or flight.state is None:
+            return
+        outcome, attempts = flight.outcome.result(), tuple(flight.state.attempts)
+        if isinstance(outcome, Confirmed | Reverted):
+            self._aftermath.add(SettledIntent(flight.candidate, flight.window, attempts, outcome))
 
     async def _pause(self) -> None:
         """Wait for the next poll, or for a new intent."""
@@ -128,24 +164,21 @@ class Lane:
                 wait.cancel()
 
     async def _tick(self) -> None:
-        flights = sorted(self._flights.values(), key=lambda flight: flight.window.hard)
-        new = [flight for flight in flights if flight.state is None]
-        taken: set[int] | None = None
+        new = [flight for flight in self._roster if flight.state is None]
         if new:
             standing = await self._courier.journal.standing(
                 [flight.candidate.intent for flight in new], self._account
             )
             for flight in new:
                 self._courier.take_up(flight, standing)
-            taken = self._nonces(standing.live)
-            flights = [flight for flight in flights if not flight.outcome.done()]
-        if not flights:
-            return
+            self._roster.read_order(standing.live, new)
+            if all(flight.outcome.done() for flight in self._roster):
+                return
         # What is new gains nothing from facts that are a moment younger, and may lose by the wait.
         moment = (self.prepared() if new else None) or await self._moment()
-        active = self._active([(each, each.state) for each in flights if each.state is not None])
-        reserved = sum(flight.reserved for flight in flights)
-        newest = max((s.current.nonce for _, s in active if s.current and s.in_flight), default=-1)
+        line = self._line(moment)
+        active = self._roster.active(line, self._settings.max_in_flight)
+        ledger = self._ledger(moment)
         looked = await asyncio.gather(
             *(
                 self._survive(
@@ -154,14 +187,17 @@ class Lane:
                     flight,
                     state,
                     moment,
-                    available=moment.balance - reserved + flight.reserved,
-                    queued_behind=state.current is not None and state.current.nonce < newest,
+                    available=ledger.available(flight.candidate.intent),
+                    queued_behind=state.current is not None and state.current.nonce < line.end - 1,
+                    alone=state.current is not None
+                    and not self._roster.others_for(state.current.nonce, flight),
                 )
                 for flight, state in active
             )
         )
         wanted = [(*known, gas) for known, gas in zip(active, looked, strict=True) if gas is not None]
-        await self._sign(wanted, moment, taken)
+        await self._sign(wanted, moment)
+        await self._clear_the_way(moment)
         await self._offer(active, moment)
         self._alarms.clear()
         if any(flight.outcome.done() or flight.step is Step.REPLAN for flight, _ in active):
@@ -173,6 +209,7 @@ class Lane:
 
     async def _read(self, head: BlockStamp) -> Moment:
         chain, asked_at = self._courier.chain, self._courier.clock.monotonic()
+        await self._courier.purse.open(head.timestamp)
         count, balance, prices = await asyncio.gather(
             chain.transaction_count(self._account), chain.balance(self._account), chain.fee_facts()
         )
@@ -180,74 +217,144 @@ class Lane:
         # A nonce used since must never look free again.
         if asked_at >= self._seen_at and (self._known is None or count >= self._known.mined_count):
             self._known, self._seen_at = moment, asked_at
+        await self._survive(None, self._look_back, head)
         return moment
 
-    def _active(self, known: Sequence[_Known]) -> list[_Known]:
-        """Return the intents to look at: all with signed bytes, and the most urgent others with a place."""
-        free = self._settings.max_in_flight - sum(flight.in_flight for flight, _ in known)
-        waiting = [flight for flight, _ in known if flight.unsigned]
-        late = {id(flight) for flight in waiting[max(free, 0) :]}
-        return [(flight, state) for flight, state in known if id(flight) not in late]
+    async def _look_back(self, head: BlockStamp) -> None:
+        """Take up what a reorg took out after it was settled, and at the start the fills left open."""
+        for settled in await self._aftermath.taken_out(head):
+            intent = settled.candidate.intent
+            self._courier.metrics.count("tx_reorged_total")
+            flight = self._roster.get(intent)
+            if flight is None or flight.is_over:
+                flight = self._begin(settled.candidate, settled.window)
+            flight.state = self._courier.state_of(settled.attempts)
+            flight.order = self._roster.next_order()
+            flight.alarm(
+                "reorged",
+                Severity.WARNING,
+                "a reorg took it out after it had been confirmed; it is sent again, the same bytes first",
+            )
+        if not self._fills_known:
+            for candidate, window in await self._courier.journal.open_intents():
+                known = self._roster.get(candidate.intent) is not None
+                if candidate.is_fill and candidate.account == self._account and not known:
+                    self._begin(candidate, window)
+            self._fills_known = True
 
-    async def _sign(
-        self, wanted: Sequence[tuple[Flight, SendState, int]], moment: Moment, taken: set[int] | None
-    ) -> None:
-        """Sign in the given order, then put all on disk in one commit; `taken` None is read now."""
+    def _begin(
+        self, candidate: TxCandidate, window: Window, recorded: asyncio.Future[None] | None = None
+    ) -> Flight:
+        """Send a call that nobody waits for; None: its intent is on disk already."""
+        if recorded is None:
+            recorded = asyncio.get_running_loop().create_future()
+            recorded.set_result(None)
+        flight = Flight(candidate, window, self._alerts, recorded)
+        self._roster.add(flight)
+        flight.outcome.add_done_callback(_heed)
+        self._start()
+        return flight
+
+    async def _sign(self, wanted: Sequence[tuple[Flight, SendState, int]], moment: Moment) -> None:
+        """Sign in the given order, then put all on disk in one commit."""
         if not wanted:
             return
-        reserved = {name: flight.reserved for name, flight in self._flights.items()}
-        if taken is None:
-            taken = await self._taken()
+        ledger, line = self._ledger(moment), self._line(moment)
         signed: list[tuple[Flight, SendState, Attempt]] = []
         for flight, state, gas_limit in wanted:
             if not await flight.on_disk():
                 continue
+            passing = self._courier.offers.can_pass(flight, gas_limit, moment)
+            seat = self._roster.seat(flight, state, line, passing=passing)
+            full = line.held >= self._settings.max_in_flight
+            if seat is None or (full and seat.nonce >= line.end):
+                continue
             name = flight.candidate.intent
-            nonce = (
-                state.current.nonce if state.current is not None else _lowest_free(moment.mined_count, taken)
-            )
-            others = sum(amount for other, amount in reserved.items() if other != name)
+            if seat.displaced is not None:
+                ledger.hold(seat.displaced.intent, 0)
             attempt = await self._survive(
                 flight,
                 self._courier.prepare,
                 flight,
-                state,
                 moment,
                 gas_limit=gas_limit,
-                nonce=nonce,
-                available=moment.balance - others,
+                nonce=seat.nonce,
+                available=ledger.available(name),
+                outbid=self._roster.dearest(seat.nonce, flight),
             )
             if attempt is not None:
-                taken.add(nonce)
-                reserved[name] = attempt.gas_limit * attempt.fees.max_fee + flight.candidate.value
+                line.take(Place(seat.nonce, name, flight.window.hard))
+                ledger.hold(name, attempt.gas_limit * attempt.fees.max_fee + flight.candidate.value)
                 signed.append((flight, state, attempt))
-        await asyncio.gather(
+        orders = [self._roster.next_order() for _ in signed]
+        recorded = await asyncio.gather(
             *(
-                self._survive(flight, self._courier.record, state, attempt, moment)
+                self._survive(flight, self._courier.record, flight, state, attempt, moment)
                 for flight, state, attempt in signed
             )
         )
+        for (flight, _, _), order, done in zip(signed, orders, recorded, strict=True):
+            if done:
+                flight.order = order
 
-    async def _taken(self) -> set[int]:
-        """Return the nonces of signed bytes of open intents, whether or not these are resumed already."""
-        return self._nonces(await self._courier.journal.attempts(account=self._account, live_only=True))
+    async def _clear_the_way(self, moment: Moment) -> None:
+        """Let transfers of nothing use up the nonces that nobody needs and others wait behind."""
+        line = self._line(moment)
+        for nonce, instead, whom in self._roster.unneeded(line):
+            self._fill(nonce, instead, whom, moment)
+        gaps = line.gaps
+        if not gaps:
+            return
+        log.warning("nonces are missing", nonces=gaps, account=str(self._account))
+        pooled = await self._courier.chain.transaction_count(self._account, "pending")
+        for nonce, whom in self._roster.gaps(line, pooled):
+            self._fill(nonce, None, whom, moment)
 
-    def _nonces(self, live: Sequence[Attempt]) -> set[int]:
-        on_disk = {attempt.nonce for attempt in live if attempt.status is not AttemptStatus.DROPPED}
-        # The same, except while bytes are on the journal's second path.
-        in_hand = {
-            flight.state.current.nonce
-            for flight in self._flights.values()
-            if flight.state is not None and flight.state.current is not None
+    def _line(self, moment: Moment) -> Line:
+        """Return who holds which nonce, as things are now."""
+        self._roster.compare(self._aftermath.nonces)
+        offers = self._courier.offers
+        places = {
+            flight.candidate.intent: offers.place(flight, state.current, moment)
+            for flight, state in self._roster.known
+            if state.current is not None
         }
-        return on_disk | in_hand
+        return self._roster.line(moment.mined_count, places)
 
-    async def _offer(self, active: Sequence[_Known], moment: Moment) -> None:
+    def _fill(self, nonce: int, replaced: Flight | None, for_whom: Flight, moment: Moment) -> None:
+        """Send a transfer of nothing to ourselves, at the prices of the call it is for."""
+        intent = f"fill/{self._account}/{nonce}"
+        if self._roster.get(intent) is not None:
+            return
+        candidate = TxCandidate(
+            intent=intent,
+            case_id=for_whom.candidate.case_id,
+            account=self._account,
+            to=self._account,
+            data=b"",
+            value=Wei(0),
+            purpose=f"use up nonce {nonce}",
+            gas_limit=TRANSFER_GAS,
+        )
+        write = self._courier.journal.record_intent(candidate, for_whom.window, moment.head.timestamp)
+        fill = self._begin(candidate, for_whom.window, asyncio.create_task(write, name=f"record {intent}"))
+        fill.nonce, fill.priced_at = nonce, for_whom.priced_at
+        fill.replaces = replaced.candidate.intent if replaced is not None else None
+        log.info("a nonce is to be used up", nonce=nonce, instead_of=fill.replaces)
+
+    def _ledger(self, moment: Moment) -> Ledger:
+        """Return what each call may take of the balance, by what is open now."""
+        now, prices = moment.head.timestamp, moment.prices
+        claims = [flight.claim(prices, now) for flight in self._roster if not flight.outcome.done()]
+        return Ledger(moment.balance, self._settings.reserve, claims)
+
+    async def _offer(self, active: Sequence[Known], moment: Moment) -> None:
         due = [
             (state.current.nonce, flight, state)
             for flight, state in active
             if state.current is not None
             and state.in_flight
+            and not flight.displaced
             and flight.step in {Step.SIGN, Step.BUMP, Step.BROADCAST}
             and state.unoffered(moment.head.number)
         ]
@@ -255,8 +362,16 @@ class Lane:
             *(
                 self._survive(flight, self._courier.offer, flight, state, moment)
                 for _, flight, state in sorted(due, key=lambda entry: entry[0])
-            )
+            ),
+            *(self._survive(None, self._courier.repeat, stray) for stray in self._due_strays(moment)),
         )
+
+    def _due_strays(self, moment: Moment) -> list[Attempt]:
+        """Return bytes that others may wait behind and that no intent in hand hands out, once a head."""
+        if moment.head.number == self._repeated_at:
+            return []
+        self._repeated_at = moment.head.number
+        return [stray for stray in self._roster.strays.values() if stray.nonce >= moment.mined_count]
 
     async def _survive(
         self, flight: Flight | None, turn: Callable[P, Awaitable[T]], *args: P.args, **kwargs: P.kwargs
@@ -282,8 +397,7 @@ class Lane:
         return None
 
 
-def _lowest_free(first: int, taken: set[int]) -> int:
-    nonce = first
-    while nonce in taken:
-        nonce += 1
-    return nonce
+def _heed(outcome: asyncio.Future[Outcome]) -> None:
+    """Take note of an outcome nobody waits for: what there is to say about it was said by an alert."""
+    if not outcome.cancelled():
+        outcome.exception()

@@ -4,14 +4,15 @@ import asyncio
 import contextlib
 from dataclasses import replace
 
+from plasma_guard.domain.blocks import BlockStamp
 from plasma_guard.domain.errors import CallReverted
 from plasma_guard.domain.transactions import TxCandidate
 from plasma_guard.ports import Call, Chain
 
 
-async def rehearse(chain: Chain, candidate: TxCandidate) -> None:
-    """Return when the call works on the newest block; raises `CallReverted`, `ChainUnavailable`."""
-    await chain.call(_call(candidate))
+async def rehearse(chain: Chain, candidate: TxCandidate, at: BlockStamp | None = None) -> None:
+    """Return when the call works at a block (None: newest); raises `CallReverted`, `ChainUnavailable`."""
+    await chain.call(_call(candidate), at)
 
 
 async def measure(chain: Chain, candidate: TxCandidate, margin: int, *, roomy: bool) -> int:

@@ -13,6 +13,7 @@ from plasma_guard.domain.transactions import Outcome, TxCandidate
 from plasma_guard.ports import Alerts, Chain, Clock, Journal, Metrics, Signer
 from plasma_guard.sender.courier import Courier
 from plasma_guard.sender.lane import Lane
+from plasma_guard.sender.purse import Purse
 from plasma_guard.sender.settings import SenderSettings
 
 
@@ -34,8 +35,9 @@ class TxSender:
         self._journal = journal
         self._clock = clock
         self._lanes: dict[Address, Lane] = {}
+        purse = Purse(journal, settings.max_cost_per_day)
         for signer in signers:
-            courier = Courier(signer, chain, journal, clock, metrics, settings)
+            courier = Courier(signer, chain, journal, clock, metrics, settings, purse)
             self._lanes[signer.address] = Lane(courier, alerts)
 
     async def submit(self, candidate: TxCandidate, window: Window) -> Outcome:
@@ -55,6 +57,15 @@ class TxSender:
         recorded = asyncio.create_task(self._record(candidate, window, lane), name="record intent")
         outcome, _ = await asyncio.gather(lane.run(candidate, window, recorded), recorded)
         return outcome
+
+    async def withdraw(self, intent: str, reason: str) -> None:
+        """Say that a call submitted before is not needed any more; one that is mined stays what it is.
+
+        Its `submit` returns `WouldRevert` with this reason once no bytes of it can be mined any more: at once
+        where nothing was signed, else after a transfer of nothing to ourselves has used its nonce.
+        """
+        for lane in self._lanes.values():
+            lane.withdraw(intent, reason)
 
     async def prepare(self, head: BlockStamp) -> None:
         """Take in what holds for every account at a new head, so that no call has to wait for that."""

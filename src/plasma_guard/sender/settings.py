@@ -17,6 +17,9 @@ class SenderSettings:
     account: nodes hold 16 pending ones of an account for sure. `gas_margin` is in percent of the estimate.
     `foreign_heads` is how many heads in a row must show our nonce used by a transaction that is not ours
     before the call is planned on the next one; while `soft` is ahead it is never less than `confirmations`.
+    `block_time` is the usual time between blocks in seconds. `max_fee_is_soft` lets a call past its soft time
+    pay more than `max_fee_per_gas`, up to its budget. `max_cost_per_day` is what all gas of 24 hours may cost
+    and `reserve` what an account keeps for calls past their soft time, both in wei; None: no such cap.
     """
 
     chain_id: int
@@ -27,6 +30,10 @@ class SenderSettings:
     max_in_flight: int = 16
     gas_margin: int = 125
     foreign_heads: int = 3
+    block_time: int = 12
+    max_fee_is_soft: bool = False
+    max_cost_per_day: Wei | None = None
+    reserve: Wei = Wei(0)
 
     def __post_init__(self) -> None:
         problems = [
@@ -38,6 +45,8 @@ class SenderSettings:
                 ("max_in_flight", 1),
                 ("gas_margin", 100),
                 ("foreign_heads", 1),
+                ("block_time", 1),
+                ("reserve", 0),
             )
             if getattr(self, name) < least
         ]

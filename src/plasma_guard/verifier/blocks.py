@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from plasma_guard.domain.blocks import ChildBlock
 from plasma_guard.domain.errors import GuardError, MalformedError
 from plasma_guard.domain.exits import Generation
 from plasma_guard.domain.primitives import Address, Hash32
@@ -20,15 +21,6 @@ class InvalidBlockError(GuardError):
     def __init__(self, error_type: str, detail: str) -> None:
         super().__init__(f"{error_type}: {detail}")
         self.error_type = error_type
-
-
-@dataclass(frozen=True, slots=True)
-class ChildBlock:
-    """A block as the child chain serves it: claims until checked. `transactions` are in signed form."""
-
-    blknum: int
-    hash: Hash32
-    transactions: tuple[bytes, ...]
 
 
 @dataclass(frozen=True, slots=True)

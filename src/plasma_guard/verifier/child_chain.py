@@ -6,9 +6,9 @@ from typing import Protocol, Self
 
 import aiohttp
 
+from plasma_guard.domain.blocks import ChildBlock
 from plasma_guard.domain.errors import ConfigurationError, MalformedError, RetryableError
 from plasma_guard.domain.primitives import Hash32, shorten
-from plasma_guard.verifier.blocks import ChildBlock
 from plasma_guard.verifier.json import hex_bytes, parse
 
 _MAX_TRANSACTIONS = 2**16

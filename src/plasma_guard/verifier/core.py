@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from plasma_guard.domain.blocks import BlockStamp
+from plasma_guard.domain.blocks import BlockStamp, ChildBlock
 from plasma_guard.domain.errors import ConfigurationError, GuardError
 from plasma_guard.domain.evidence import StandardExitChallenge
 from plasma_guard.domain.exits import ContractSet, DepositCreated, RootChainEvent, Side
@@ -11,7 +11,7 @@ from plasma_guard.domain.position import CHILD_BLOCK_INTERVAL, UtxoPosition
 from plasma_guard.domain.primitives import Address, Hash32, Timestamp
 from plasma_guard.domain.watchers import ByzantineEvent, KnownInFlightExit, WatcherStatus
 from plasma_guard.plasma.rules import PlasmaRules, rules_for
-from plasma_guard.verifier.blocks import ChildBlock, InvalidBlockError, RecoveredTransaction, check_block
+from plasma_guard.verifier.blocks import InvalidBlockError, RecoveredTransaction, check_block
 from plasma_guard.verifier.canonicity import (
     INVALID_IFE_CHALLENGE,
     NON_CANONICAL_IFE,

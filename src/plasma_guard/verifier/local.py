@@ -1,16 +1,18 @@
 """The verifier in this process, behind the port that remote Watchers are behind."""
 
-from plasma_guard.domain.errors import WatcherNotReady
+from plasma_guard.domain.errors import WatcherNotReady, WatcherRefused
 from plasma_guard.domain.evidence import (
     Competitor,
     ExitData,
+    FoundTransaction,
     Inclusion,
+    InFlightData,
     InputSpend,
     OutputSpend,
     StandardExitChallenge,
 )
 from plasma_guard.domain.position import UtxoPosition
-from plasma_guard.domain.primitives import Address
+from plasma_guard.domain.primitives import Address, Hash32
 from plasma_guard.domain.watchers import ExitableUtxo, WatcherStatus
 from plasma_guard.verifier.core import Verifier
 
@@ -57,4 +59,17 @@ class LocalWatcher:
     async def exit_data(self, position: UtxoPosition) -> ExitData:
         """Return what an exit of an output takes; `WatcherRefused` when there is no such output."""
         found = self._verifier.ways_out.exit_data(position)
-        return ExitData(found.position, found.tx, found.proof)
+        return ExitData(found.position, found.tx, found.proof, found.signatures)
+
+    async def in_flight_data(self, signed: bytes) -> InFlightData:
+        """Return what an in-flight exit takes; `WatcherRefused` for inputs not known and spent deposits."""
+        found = self._verifier.ways_out.in_flight_data(self._verifier.rules.decode_signed(signed))
+        return InFlightData(found.tx, found.input_txs, found.proofs)
+
+    async def transaction(self, tx_hash: Hash32) -> FoundTransaction:
+        """Return a transaction of a block with its signatures; `WatcherRefused` when there is none."""
+        found = self._verifier.ledger.find(tx_hash)
+        position = None if found is None else self._verifier.ledger.inclusion(found.tx)
+        if found is None or position is None:
+            raise WatcherRefused("transaction:not_found", "There is no such transaction.")
+        return FoundTransaction(found.raw, position)

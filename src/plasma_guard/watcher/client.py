@@ -3,7 +3,7 @@
 import asyncio
 import ipaddress
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self, TypeVar
@@ -11,29 +11,37 @@ from urllib.parse import SplitResult, urlsplit
 
 import aiohttp
 from pydantic import BaseModel
-from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt
 
 from plasma_guard.domain.errors import ConfigurationError, MalformedError, WatcherMisbehaved, WatcherRefused
 from plasma_guard.domain.evidence import (
     Competitor,
     ExitData,
+    FoundTransaction,
     Inclusion,
+    InFlightData,
     InputSpend,
     OutputSpend,
     StandardExitChallenge,
 )
 from plasma_guard.domain.position import UtxoPosition
-from plasma_guard.domain.primitives import Address, shorten
+from plasma_guard.domain.primitives import Address, Hash32, shorten
 from plasma_guard.domain.watchers import ExitableUtxo, WatcherStatus
 from plasma_guard.watcher import body
 from plasma_guard.watcher.failures import Answer, transport_failures, unwrap, validated
-from plasma_guard.watcher.in_flight import CompetitorData, InclusionData, InputSpendData, OutputSpendData
+from plasma_guard.watcher.in_flight import (
+    CompetitorData,
+    InclusionData,
+    InputSpendData,
+    OutputSpendData,
+    StartData,
+)
 from plasma_guard.watcher.schema import (
     ChallengeData,
     ConfigurationData,
     Envelope,
     ExitProofData,
     StatusData,
+    TransactionData,
     UtxosData,
 )
 
@@ -45,8 +53,8 @@ _HEADERS = {
 }
 _KEPT_SECONDS = 60.0
 """How long an idle connection is kept: longer than usual polls are apart."""
-_ATTEMPTS = 2
 _Data = TypeVar("_Data", bound=BaseModel)
+_Claim = TypeVar("_Claim")
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +158,17 @@ class HttpWatcher:
         """Ask `utxo.get_exit_data`; success does not say that the output is unspent."""
         parameters = {"utxo_pos": position.encode()}
         data, _ = await self._ask("POST", "utxo.get_exit_data", ExitProofData, parameters)
-        return data.exit_data()
+        return self._taken("utxo.get_exit_data", data.exit_data)
+
+    async def in_flight_data(self, signed: bytes) -> InFlightData:
+        """Ask `in_flight_exit.get_data` about a transaction in signed form; raises `WatcherError`."""
+        data, _ = await self._ask("POST", "in_flight_exit.get_data", StartData, {"txbytes": _hex(signed)})
+        return self._taken("in_flight_exit.get_data", data.data)
+
+    async def transaction(self, tx_hash: Hash32) -> FoundTransaction:
+        """Ask `transaction.get`; `WatcherRefused` with `operation:not_found` from a Watcher without it."""
+        data, _ = await self._ask("POST", "transaction.get", TransactionData, {"id": str(tx_hash)})
+        return self._taken("transaction.get", data.found)
 
     async def configuration(self) -> WatcherConfiguration | None:
         """Ask `configuration.get`; None from a Watcher older than v0.4, which has no such endpoint."""
@@ -182,6 +200,13 @@ class HttpWatcher:
         except MalformedError as error:
             raise WatcherMisbehaved(f"{endpoint}: {error}") from error
 
+    def _taken(self, path: str, take: Callable[[], _Claim]) -> _Claim:
+        """Return a claim put together from an answer's parts."""
+        try:
+            return take()
+        except MalformedError as error:
+            raise WatcherMisbehaved(f"{self._name}/{path}: {error}") from error
+
     async def _answer(self, method: str, path: str, question: bytes | None) -> Answer:
         async with await self._send(method, f"{self._base}/{path}", question) as response:
             headers = response.headers
@@ -197,15 +222,11 @@ class HttpWatcher:
 
     async def _send(self, method: str, url: str, question: bytes | None) -> aiohttp.ClientResponse:
         """Send, and once more when the connection broke before any answer: a kept one may have gone stale."""
-        async for attempt in AsyncRetrying(
-            stop=stop_after_attempt(_ATTEMPTS),
-            retry=retry_if_exception_type((aiohttp.ClientOSError, aiohttp.ServerDisconnectedError)),
-            reraise=True,
-        ):
-            with attempt:
-                session = self._session = self._session or self._connect()
-                return await session.request(method, url, data=question, allow_redirects=False)
-        raise AssertionError("tenacity either returns or raises")
+        session = self._session = self._session or self._connect()
+        try:
+            return await session.request(method, url, data=question, allow_redirects=False)
+        except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError):
+            return await session.request(method, url, data=question, allow_redirects=False)
 
     def _connect(self) -> aiohttp.ClientSession:
         return aiohttp.ClientSession(

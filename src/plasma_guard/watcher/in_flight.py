@@ -4,9 +4,19 @@ from typing import Annotated
 
 from pydantic import Field
 
-from plasma_guard.domain.evidence import Competitor, Inclusion, InputSpend, OutputSpend
+from plasma_guard.domain.evidence import Competitor, Inclusion, InFlightData, InputSpend, OutputSpend
 from plasma_guard.domain.watchers import KnownInFlightExit
-from plasma_guard.watcher.shapes import HexBytes, Index, Natural, Position, PositionOrNone, Shape
+from plasma_guard.plasma import rlp
+from plasma_guard.watcher.shapes import (
+    PROOF_BYTES,
+    HexBytes,
+    Index,
+    Natural,
+    Position,
+    PositionOrNone,
+    Shape,
+    pieces,
+)
 
 Indexes = Annotated[list[Index], Field(max_length=16)]
 
@@ -27,6 +37,35 @@ class InFlightExitData(Shape):
             piggybacked_inputs=tuple(self.piggybacked_inputs),
             piggybacked_outputs=tuple(self.piggybacked_outputs),
         )
+
+
+class StartData(Shape):
+    """Answer of `in_flight_exit.get_data`: lists since v0.3, before that one string of everything each.
+
+    v0.2's `input_txs` is the RLP list of the transactions themselves, filled up to four with empty strings.
+    """
+
+    in_flight_tx: HexBytes
+    input_txs: HexBytes | Annotated[list[HexBytes], Field(max_length=16)]
+    input_txs_inclusion_proofs: HexBytes | Annotated[list[HexBytes], Field(max_length=16)]
+
+    def data(self) -> InFlightData:
+        """Return the claim; raises `MalformedError` for a string that does not come apart."""
+        txs, proofs = self.input_txs, self.input_txs_inclusion_proofs
+        return InFlightData(
+            tx=self.in_flight_tx,
+            input_txs=_lists(txs) if isinstance(txs, bytes) else tuple(txs),
+            proofs=pieces(proofs, PROOF_BYTES, "input_txs_inclusion_proofs")
+            if isinstance(proofs, bytes)
+            else tuple(proofs),
+        )
+
+
+def _lists(content: bytes) -> tuple[bytes, ...]:
+    """Return the lists in an RLP list, each as it is encoded."""
+    name = "input_txs"
+    items = rlp.children(content, rlp.whole(content, name), name)
+    return tuple(content[item.start : item.end] for item in items if item.is_list)
 
 
 class CompetitorData(Shape):

@@ -2,21 +2,16 @@
 
 import json
 import math
-import re
 from collections import Counter
 
 from plasma_guard.domain.errors import MalformedError
+from plasma_guard.domain.nesting import check_depth
 from plasma_guard.domain.primitives import shorten
 
 MAX_VALUES = 1_000_000
 """An empty object is two bytes on the wire and 64 in memory, so bytes alone do not bound memory."""
 MAX_DIGITS = 80
 """A uint256 has at most 78 decimal digits; converting a long integer takes quadratic time."""
-
-_STRUCTURE = b'"[]{}'
-_AS_LISTS = bytes.maketrans(b"{}", b"[]")
-_NOT_STRUCTURE = bytes(set(range(256)) - set(_STRUCTURE))
-_STRING = re.compile(rb'"[^"]*"?')
 
 
 def parse(body: bytes, *, max_depth: int, max_values: int = MAX_VALUES) -> object:
@@ -28,7 +23,7 @@ def parse(body: bytes, *, max_depth: int, max_values: int = MAX_VALUES) -> objec
     values = body.count(b",") + body.count(b"[") + body.count(b"{")
     if values > max_values:
         raise MalformedError(f"JSON: at most {max_values} values are read, this has about {values}")
-    _check_depth(body, max_depth)
+    check_depth(body, max_depth)
     try:
         # Decoded here because json.loads would also guess UTF-16, which the depth check cannot read.
         return json.loads(
@@ -42,23 +37,6 @@ def parse(body: bytes, *, max_depth: int, max_values: int = MAX_VALUES) -> objec
         raise MalformedError(f"JSON: not UTF-8 at byte {error.start}") from error
     except json.JSONDecodeError as error:
         raise MalformedError(f"JSON: {error.msg} at character {error.pos} of {len(body)}") from error
-
-
-def _check_depth(body: bytes, limit: int) -> None:
-    """Peel the innermost pairs of brackets off, one level a pass, so that hostile depth costs no recursion.
-
-    Agrees with a JSON reader up to the first lexical error, where the reader stops.
-    """
-    outline = body.replace(rb"\\", b"").replace(rb"\"", b"").translate(_AS_LISTS, _NOT_STRUCTURE)
-    # Two quotes in a row hold nothing, or end one string and start the next: gone, the rest reads the same.
-    outline = _STRING.sub(b"", outline.replace(b'""', b""))
-    for _ in range(limit):
-        before = len(outline)
-        outline = outline.replace(b"[]", b"")
-        if len(outline) == before:
-            break
-    if outline:
-        raise MalformedError(f"JSON: nested deeper than {limit} levels, or its brackets do not match")
 
 
 def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:

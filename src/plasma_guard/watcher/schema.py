@@ -6,13 +6,23 @@ from typing import Annotated, Any
 
 from pydantic import Field, RootModel
 
-from plasma_guard.domain.evidence import ExitData, StandardExitChallenge
+from plasma_guard.domain.evidence import ExitData, FoundTransaction, StandardExitChallenge
 from plasma_guard.domain.exits import ExitId
 from plasma_guard.domain.position import UtxoPosition
 from plasma_guard.domain.primitives import Address, Timestamp, Wei, shorten
 from plasma_guard.domain.watchers import ByzantineEvent, ExitableUtxo, WatcherStatus
 from plasma_guard.watcher.in_flight import InFlightExitData
-from plasma_guard.watcher.shapes import HexAddress, HexBytes, Index, Label, Natural, Position, Shape
+from plasma_guard.watcher.shapes import (
+    SIGNATURE_BYTES,
+    HexAddress,
+    HexBytes,
+    Index,
+    Label,
+    Natural,
+    Position,
+    Shape,
+    pieces,
+)
 
 MALFORMED = "malformed"
 """Name given to an entry of `byzantine_events` that has not the shape of an event."""
@@ -110,10 +120,29 @@ class ExitProofData(Shape):
     utxo_pos: Position
     txbytes: HexBytes
     proof: HexBytes
+    sigs: HexBytes = b""
 
     def exit_data(self) -> ExitData:
+        """Return the claim; v0.2 has its signatures one after the other."""
+        return ExitData(self.utxo_pos, self.txbytes, self.proof, pieces(self.sigs, SIGNATURE_BYTES, "sigs"))
+
+
+class ContainingBlock(Shape):
+    """The block of a transaction in the answer of `transaction.get`."""
+
+    blknum: Natural
+
+
+class TransactionData(Shape):
+    """Answer of `transaction.get`, which only the informational mode has; here `txbytes` is signed."""
+
+    block: ContainingBlock
+    txindex: Natural
+    txbytes: HexBytes
+
+    def found(self) -> FoundTransaction:
         """Return the claim."""
-        return ExitData(self.utxo_pos, self.txbytes, self.proof)
+        return FoundTransaction(self.txbytes, UtxoPosition(self.block.blknum, self.txindex, 0))
 
 
 class UtxoData(Shape):

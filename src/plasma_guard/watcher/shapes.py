@@ -10,6 +10,8 @@ from plasma_guard.domain.position import UtxoPosition
 from plasma_guard.domain.primitives import Address, shorten
 
 _HEX = re.compile("0[xX](?:[0-9a-fA-F]{2})*")
+SIGNATURE_BYTES = 65
+PROOF_BYTES = 512
 _BYTES_LIMIT = 100_000
 """Far above any transaction: at most five inputs and outputs fit in some 600 bytes."""
 _INTEGER_LIMIT = 2**256
@@ -35,6 +37,13 @@ def _position(value: object) -> UtxoPosition:
 
 def _position_or_none(value: object) -> UtxoPosition | None:
     return None if value is None or (value == 0 and value is not False) else _position(value)
+
+
+def pieces(content: bytes, length: int, field: str) -> tuple[bytes, ...]:
+    """Split what v0.2 writes one after the other; raises `MalformedError` when something is left over."""
+    if len(content) % length:
+        raise MalformedError(f"{field}: expected a multiple of {length} bytes, got {len(content)}")
+    return tuple(content[at : at + length] for at in range(0, len(content), length))
 
 
 HexBytes = Annotated[bytes, PlainValidator(_bytes)]

@@ -1,5 +1,6 @@
 """Functions and events from their signatures: calldata out; results and logs in."""
 
+import contextlib
 import re
 from collections.abc import Sequence
 from typing import Any
@@ -9,6 +10,7 @@ from eth_abi.exceptions import DecodingError, EncodingError, ParseError
 from eth_abi.grammar import TupleType, parse
 from eth_utils.crypto import keccak
 
+from plasma_guard.contracts.abis import words
 from plasma_guard.domain.blocks import Log
 from plasma_guard.domain.errors import ContractError, MalformedError
 from plasma_guard.domain.primitives import Address, Hash32, shorten
@@ -25,12 +27,16 @@ class Function:
         self.selector = keccak(text=signature)[:4]
         self._arguments = _components(f"({types}")
         self._returns = returns
+        self._write = words.encoder(self._arguments)
+        self._read = words.decoder(returns)
 
     def __repr__(self) -> str:
         return f"Function({self.signature})"
 
     def encode(self, *arguments: Any) -> bytes:
         """Return calldata; raises `MalformedError` for arguments that do not fit their types."""
+        with contextlib.suppress(words.NotPlain):
+            return self.selector + self._write(arguments)
         try:
             return self.selector + encode(self._arguments, arguments)
         except (EncodingError, OverflowError, TypeError, ValueError) as error:
@@ -38,6 +44,8 @@ class Function:
 
     def decode(self, result: bytes) -> tuple[Any, ...]:
         """Read what a call returned; raises `ContractError` when it is not of the declared types."""
+        with contextlib.suppress(words.NotPlain):
+            return self._read(result)
         try:
             return decode(self._returns, result)
         except (DecodingError, OverflowError, ValueError) as error:

@@ -9,12 +9,18 @@ from plasma_guard.contracts.ald.revisions import Revision
 from plasma_guard.contracts.candidates import tx_position
 from plasma_guard.domain.actions import (
     Action,
+    AddExitQueue,
     ChallengeInputSpent,
     ChallengeNotCanonical,
     ChallengeOutputSpent,
     ChallengeStandardExit,
+    DeleteNonPiggybacked,
+    Departure,
     Piggyback,
+    ProcessExits,
     RespondToNonCanonicalChallenge,
+    StartInFlightExit,
+    StartStandardExit,
 )
 from plasma_guard.domain.errors import MalformedError
 from plasma_guard.domain.exits import ExitId, Side
@@ -28,10 +34,32 @@ GAS_LIMITS: Mapping[type[Action], int] = {
     ChallengeInputSpent: 523_000,
     ChallengeOutputSpent: 561_000,
     Piggyback: 531_000,
+    StartStandardExit: 566_000,
+    AddExitQueue: 757_000,
+    DeleteNonPiggybacked: 290_000,
 }
 """1.3 times the largest gas use measured for each call on either revision, in gas units."""
+START_IN_FLIGHT_GAS = (455_000, 549_000)
+"""The same for the start of an in-flight exit: once, and for each input."""
+PROCESSING_GAS = (60_000, 751_000)
+"""The same for processing: once, and for each exit, which may be an in-flight one."""
+FRAMEWORK_CALLS = (AddExitQueue, ProcessExits)
+"""Sent to the framework; all else goes to the exit game."""
 ETH_VAULT = 1
 ERC20_VAULT = 2
+
+
+def gas_limit(action: Action) -> int:
+    """Return the gas units that are enough for an action."""
+    match action:
+        case StartInFlightExit():
+            once, each = START_IN_FLIGHT_GAS
+            return once + each * len(action.input_positions)
+        case ProcessExits():
+            once, each = PROCESSING_GAS
+            return once + each * action.count
+        case _:
+            return GAS_LIMITS[type(action)]
 
 
 def sender_data(account: Address) -> Hash32:
@@ -59,6 +87,28 @@ def encode(revision: Revision, action: Action, account: Address) -> bytes:
             return challenge_output_spent(action, account)
         case Piggyback():
             return piggyback(action)
+        case _:
+            return _departure(revision, action, account)
+
+
+def _departure(revision: Revision, action: Departure, account: Address) -> bytes:
+    match action:
+        case StartStandardExit():
+            return start_standard_exit(action.position, action.output_tx, action.proof)
+        case StartInFlightExit():
+            return start_in_flight_exit(
+                action.in_flight_tx,
+                action.input_txs,
+                action.input_positions,
+                action.proofs,
+                action.signatures,
+            )
+        case AddExitQueue():
+            return add_exit_queue(action.token)
+        case ProcessExits():
+            return process_exits(revision, action.token, action.top_exit_id, action.count, account)
+        case DeleteNonPiggybacked():
+            return delete_non_piggybacked(revision, action.exit_id)
 
 
 def challenge_standard_exit(revision: Revision, action: ChallengeStandardExit, account: Address) -> bytes:

@@ -11,7 +11,7 @@ from plasma_guard.contracts.ald.in_flight import in_flight_exit
 from plasma_guard.contracts.ald.revisions import REVISIONS
 from plasma_guard.contracts.candidates import purpose_of, value_of
 from plasma_guard.contracts.positions import position_or_none
-from plasma_guard.contracts.reading import read, read_many
+from plasma_guard.contracts.reading import Reads
 from plasma_guard.contracts.sharing import SharedReads
 from plasma_guard.domain.actions import Action
 from plasma_guard.domain.blocks import BlockStamp, PlasmaBlock
@@ -49,7 +49,9 @@ class AldExitGame:
         self._contracts = contracts
         self._revision = REVISIONS[contracts.generation]
         self._rules = rules_for(contracts.generation)
-        self._shared = SharedReads()
+        self._reads = Reads(chain)
+        self._standard = SharedReads(self._standard_exits)
+        self._in_flight = SharedReads(self._in_flight_exits)
         self._readers = logs.readers(contracts, self._revision)
 
     @property
@@ -70,11 +72,25 @@ class AldExitGame:
             abi.RESPOND_TO_NON_CANONICAL_CHALLENGE,
             abi.CHALLENGE_INPUT_SPENT,
             abi.CHALLENGE_OUTPUT_SPENT,
+            self._revision.delete_non_piggybacked,
         )
         calls_: dict[bytes, Collection[Wei]] = {function.selector: (Wei(0),) for function in free}
         for function in (abi.PIGGYBACK_ON_INPUT, abi.PIGGYBACK_ON_OUTPUT):
             calls_[function.selector] = (bonds.piggyback,)
-        return {self._contracts.exit_game: calls_}
+        calls_[abi.START_STANDARD_EXIT.selector] = (bonds.standard_exit,)
+        calls_[abi.START_IN_FLIGHT_EXIT.selector] = (bonds.in_flight_exit,)
+        framework = (abi.ADD_EXIT_QUEUE, self._revision.process_exits)
+        return {
+            self._contracts.exit_game: calls_,
+            self._contracts.entry: {function.selector: (Wei(0),) for function in framework},
+        }
+
+    def bound_calls(self) -> Mapping[bytes, int]:
+        """Return where a challenge names the sender who is paid: the last word of its struct's head."""
+        last_words = {self._revision.challenge_standard_exit: 5, abi.CHALLENGE_INPUT_SPENT: 7}
+        last_words[abi.CHALLENGE_OUTPUT_SPENT] = 6
+        # A selector, the place of the struct, its words.
+        return {function.selector: 4 + 32 * (1 + word) for function, word in last_words.items()}
 
     async def standard_exits(self, exit_ids: Sequence[ExitId], at: BlockStamp) -> list[StandardExit]:
         """Read several exits at one block, in the order asked.
@@ -82,21 +98,26 @@ class AldExitGame:
         A challenged entry stays, not exitable, until the queue reaches it; a processed one is deleted, so
         paid and never started look alike: `output_finalized` tells them apart.
         """
+        return await self._standard.all(exit_ids, at)
+
+    async def _standard_exits(self, exit_ids: Sequence[ExitId], at: BlockStamp) -> list[StandardExit]:
         entries = await self._entries(self._revision.standard_exits, exit_ids, IDS_PER_CALL, at)
         return [_standard_exit(exit_id, entry) for exit_id, entry in zip(exit_ids, entries, strict=True)]
 
     async def output_finalized(self, output_id: Hash32, at: BlockStamp) -> bool | None:
         """Tell whether an output was paid out, by whichever exit."""
-        return bool(await read(self._chain, self._contracts.entry, abi.IS_OUTPUT_FINALIZED, output_id, at=at))
+        return bool(await self._reads.value(self._contracts.entry, abi.IS_OUTPUT_FINALIZED, output_id, at=at))
 
     async def in_flight_exits(self, txs: Sequence[bytes], at: BlockStamp) -> list[InFlightExit]:
         """Read the in-flight exits of several unsigned transactions at one block, in the order asked.
 
         The contract does not say when one is exitable: that follows from the first piggyback of each token.
         """
-        ids = [self._rules.in_flight_exit_id(tx) for tx in txs]
-        entries = await self._entries(self._revision.in_flight_exits, ids, IN_FLIGHT_IDS_PER_CALL, at)
-        return [in_flight_exit(exit_id, entry) for exit_id, entry in zip(ids, entries, strict=True)]
+        return await self._in_flight.all([self._rules.in_flight_exit_id(tx) for tx in txs], at)
+
+    async def _in_flight_exits(self, exit_ids: Sequence[ExitId], at: BlockStamp) -> list[InFlightExit]:
+        entries = await self._entries(self._revision.in_flight_exits, exit_ids, IN_FLIGHT_IDS_PER_CALL, at)
+        return [in_flight_exit(exit_id, entry) for exit_id, entry in zip(exit_ids, entries, strict=True)]
 
     async def in_flight_start_data(
         self, event: InFlightExitStarted, at: BlockStamp
@@ -111,35 +132,29 @@ class AldExitGame:
         return await starts.start_of(self._chain, self._contracts, self._revision, self._rules, event)
 
     async def plasma_block(self, blknum: int, at: BlockStamp) -> PlasmaBlock | None:
-        """Read a plasma block's root and submission time, or None when unknown; once per root-chain block."""
-        return await self._shared.once(at, blknum, lambda: self._plasma_block(blknum, at))
-
-    async def _plasma_block(self, blknum: int, at: BlockStamp) -> PlasmaBlock | None:
-        root, timestamp = await read(self._chain, self._contracts.entry, abi.BLOCKS, blknum, at=at)
+        """Read a plasma block's root and submission time, or None when unknown."""
+        root, timestamp = await self._reads.value(self._contracts.entry, abi.BLOCKS, blknum, at=at)
         return PlasmaBlock(blknum, Hash32(root), Timestamp(timestamp)) if timestamp else None
 
     async def next_plasma_blocks(self, at: BlockStamp) -> tuple[int, int]:
         """Return (next operator block number, next deposit block number)."""
         entry = self._contracts.entry
-        (operator,), (deposit,) = await read_many(
-            self._chain, [(entry, abi.NEXT_CHILD_BLOCK, ()), (entry, abi.NEXT_DEPOSIT_BLOCK, ())], at
+        (operator,), (deposit,) = await self._reads.all(
+            [(entry, abi.NEXT_CHILD_BLOCK, ()), (entry, abi.NEXT_DEPOSIT_BLOCK, ())], at
         )
         return operator, deposit
 
     async def bonds(self, at: BlockStamp) -> Bonds:
         """Read the exact bonds asked for at one block; a change is announced two days ahead."""
-        return await self._shared.once(at, "bonds", lambda: self._bonds(at))
-
-    async def _bonds(self, at: BlockStamp) -> Bonds:
         getters = (abi.START_STANDARD_EXIT_BOND_SIZE, abi.START_IFE_BOND_SIZE, abi.PIGGYBACK_BOND_SIZE)
         game = self._contracts.exit_game
-        values = await read_many(self._chain, [(game, getter, ()) for getter in getters], at)
+        values = await self._reads.all([(game, getter, ()) for getter in getters], at)
         return Bonds(*(Wei(value) for (value,) in values))
 
     async def queue_head(self, token: Address, at: BlockStamp) -> QueueHead | None:
         """Read the next exit of a token's queue, or None when the queue is missing or empty."""
         entry, vault = self._contracts.entry, calls.vault_id(token)
-        if not await read(self._chain, entry, abi.HAS_EXIT_QUEUE, vault, token, at=at):
+        if not await self._reads.value(entry, abi.HAS_EXIT_QUEUE, vault, token, at=at):
             return None
         try:
             result = await self._chain.call(Call(entry, abi.GET_NEXT_EXIT.encode(vault, token)), at)
@@ -156,11 +171,13 @@ class AldExitGame:
             intent=intent,
             case_id=case_id,
             account=account,
-            to=self._contracts.exit_game,
+            to=self._contracts.entry
+            if isinstance(action, calls.FRAMEWORK_CALLS)
+            else self._contracts.exit_game,
             data=calls.encode(self._revision, action, account),
             value=value_of(action),
             purpose=purpose_of(action),
-            gas_limit=calls.GAS_LIMITS[type(action)],
+            gas_limit=calls.gas_limit(action),
         )
 
     def refusal(self, action: Action, reason: str | None) -> Meaning:
@@ -176,8 +193,8 @@ class AldExitGame:
     ) -> list[Sequence[Any]]:
         """Read many entries in calls small enough for any node's gas cap, in the order asked."""
         parts = [exit_ids[start : start + per_call] for start in range(0, len(exit_ids), per_call)]
-        results = await read_many(
-            self._chain, [(self._contracts.exit_game, function, (list(part),)) for part in parts], at
+        results = await self._reads.all(
+            [(self._contracts.exit_game, function, (tuple(part),)) for part in parts], at
         )
         entries = [entry for (part,) in results for entry in part]
         if len(entries) != len(exit_ids):

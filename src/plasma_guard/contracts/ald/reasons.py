@@ -3,12 +3,17 @@
 from collections.abc import Mapping
 
 from plasma_guard.domain.actions import (
+    AddExitQueue,
     ChallengeInputSpent,
     ChallengeNotCanonical,
     ChallengeOutputSpent,
     ChallengeStandardExit,
+    DeleteNonPiggybacked,
     Piggyback,
+    ProcessExits,
     RespondToNonCanonicalChallenge,
+    StartInFlightExit,
+    StartStandardExit,
 )
 from plasma_guard.domain.refusals import Meaning
 
@@ -47,6 +52,10 @@ _ANY_CALL = dict.fromkeys(
         "txIndex exceeds the size of uint16",
     ),
     Meaning.OURS_WRONG,
+)
+_MISSING = dict.fromkeys(
+    ("Input value must match msg.value", "The queue for the (vaultId, token) pair is not yet added"),
+    Meaning.RETRY,
 )
 _REASONS: Mapping[str, Mapping[str, Meaning]] = {
     ChallengeStandardExit.name: {
@@ -111,6 +120,40 @@ _REASONS: Mapping[str, Mapping[str, Meaning]] = {
         "Invalid output index": Meaning.OURS_WRONG,
         # It can clear, but only once the exit's own priority has moved, a period after the youngest input.
         "The same priority is already enqueued": Meaning.OURS_WRONG,
+    },
+    StartStandardExit.name: {
+        **_WRONG_PROOF,
+        **_MISSING,
+        "Exit has already started": Meaning.BENIGN,
+        "Output is already spent": Meaning.BENIGN,
+        "Only output owner can start an exit": Meaning.OURS_WRONG,
+        "The transaction must be standard finalized": Meaning.OURS_WRONG,
+        "Unsupported transaction type": Meaning.OURS_WRONG,
+        "Output index out of bounds": Meaning.OURS_WRONG,
+    },
+    StartInFlightExit.name: {
+        **_WRONG_SPEND,
+        **_WRONG_PROOF,
+        **_MISSING,
+        "There is an active in-flight exit from this transaction": Meaning.BENIGN,
+        "Input transaction is not standard finalized": Meaning.OURS_WRONG,
+        "Invalid state transition": Meaning.OURS_WRONG,
+        "In-flight transaction must have unique inputs": Meaning.OURS_WRONG,
+        "Number of input": Meaning.OURS_WRONG,
+    },
+    AddExitQueue.name: {"Exit queue exists": Meaning.BENIGN},
+    ProcessExits.name: {
+        "Exit queue is empty": Meaning.BENIGN,
+        "Top exit ID of the queue is different": Meaning.RETRY,
+        "The token is not yet added": Meaning.RETRY,
+        "Incorrect SenderData": Meaning.OURS_WRONG,
+        # A token that refuses to be sent blocks its queue for everybody.
+        "SafeERC20": Meaning.OURS_WRONG,
+    },
+    DeleteNonPiggybacked.name: {
+        **_GONE,
+        "Cannot delete in-flight exit still in first phase": Meaning.RETRY,
+        "The in-flight exit is already piggybacked": Meaning.OURS_WRONG,
     },
 }
 

@@ -7,13 +7,20 @@ from plasma_guard.contracts.candidates import tx_position
 from plasma_guard.contracts.rootchain.slots import slot_number
 from plasma_guard.domain.actions import (
     Action,
+    AddExitQueue,
     ChallengeInputSpent,
     ChallengeNotCanonical,
     ChallengeOutputSpent,
     ChallengeStandardExit,
+    DeleteNonPiggybacked,
+    Departure,
     Piggyback,
+    ProcessExits,
     RespondToNonCanonicalChallenge,
+    StartInFlightExit,
+    StartStandardExit,
 )
+from plasma_guard.domain.errors import MalformedError
 from plasma_guard.domain.exits import ExitId
 from plasma_guard.domain.position import UtxoPosition
 from plasma_guard.domain.primitives import Address, Hash32
@@ -26,8 +33,27 @@ GAS_LIMITS: Mapping[type[Action], int] = {
     ChallengeInputSpent: 455_000,
     ChallengeOutputSpent: 507_000,
     Piggyback: 312_000,
+    StartStandardExit: 403_000,
+    AddExitQueue: 401_000,
 }
 """1.3 times the largest gas use measured for each call, in gas units."""
+START_IN_FLIGHT_GAS = (650_000, 780_000)
+"""The same for the start of an in-flight exit: once, and for each input."""
+PROCESSING_GAS = (130_000, 224_000)
+"""The same for processing: once, and for each exit, which may be an in-flight one."""
+
+
+def gas_limit(action: Action) -> int:
+    """Return the gas units that are enough for an action."""
+    match action:
+        case StartInFlightExit():
+            once, each = START_IN_FLIGHT_GAS
+            return once + each * len(action.input_positions)
+        case ProcessExits():
+            once, each = PROCESSING_GAS
+            return once + each * action.count
+        case _:
+            return GAS_LIMITS[type(action)]
 
 
 def encode(action: Action) -> bytes:
@@ -45,6 +71,25 @@ def encode(action: Action) -> bytes:
             return challenge_output_spent(action)
         case Piggyback():
             return piggyback(action)
+        case _:
+            return _departure(action)
+
+
+def _departure(action: Departure) -> bytes:
+    match action:
+        case StartStandardExit():
+            return start_standard_exit(action.position, action.output_tx, action.proof)
+        case StartInFlightExit():
+            inputs, proofs, signatures = action.input_txs, action.proofs, action.signatures
+            return start_in_flight_exit(
+                action.in_flight_tx, input_tx_list(inputs), b"".join(proofs), b"".join(signatures)
+            )
+        case AddExitQueue():
+            return add_token(action.token)
+        case ProcessExits():
+            return process_exits(action.token, action.top_exit_id, action.count)
+        case DeleteNonPiggybacked():
+            raise MalformedError(f"{action.name}: this generation has no such call")
 
 
 def challenge_standard_exit(action: ChallengeStandardExit) -> bytes:

@@ -6,7 +6,7 @@ from plasma_guard.contracts import events
 from plasma_guard.contracts.abis import rootchain as abi
 from plasma_guard.contracts.candidates import purpose_of, value_of
 from plasma_guard.contracts.positions import position_or_none
-from plasma_guard.contracts.reading import read, read_many
+from plasma_guard.contracts.reading import Reads
 from plasma_guard.contracts.rootchain import calls, in_flight, logs, starts
 from plasma_guard.contracts.sharing import SharedReads
 from plasma_guard.domain.actions import Action
@@ -40,7 +40,8 @@ class RootChainExitGame:
         self._chain = chain
         self._contracts = contracts
         self._rules = rules_for(contracts.generation)
-        self._shared = SharedReads()
+        self._reads = Reads(chain)
+        self._in_flight = SharedReads(self._in_flight_exits)
         self._readers = logs.readers(contracts.entry)
 
     @property
@@ -61,18 +62,26 @@ class RootChainExitGame:
             abi.RESPOND_TO_NON_CANONICAL_CHALLENGE,
             abi.CHALLENGE_INPUT_SPENT,
             abi.CHALLENGE_OUTPUT_SPENT,
+            abi.ADD_TOKEN,
+            abi.PROCESS_EXITS,
         )
         calls_: dict[bytes, Collection[Wei]] = {function.selector: (Wei(0),) for function in free}
         calls_[abi.PIGGYBACK_IN_FLIGHT_EXIT.selector] = (bonds.piggyback,)
+        calls_[abi.START_STANDARD_EXIT.selector] = (bonds.standard_exit,)
+        calls_[abi.START_IN_FLIGHT_EXIT.selector] = (bonds.in_flight_exit,)
         return {self._contracts.entry: calls_}
+
+    def bound_calls(self) -> Mapping[bytes, int]:
+        """Return nothing: no call of this generation names its sender."""
+        return {}
 
     async def standard_exits(self, exit_ids: Sequence[ExitId], at: BlockStamp) -> list[StandardExit]:
         """Read several exits at one block, in the order asked.
 
         A challenged entry is deleted, a paid one keeps its amount but loses its owner.
         """
-        entries = await read_many(
-            self._chain, [(self._contracts.entry, abi.EXITS, (exit_id,)) for exit_id in exit_ids], at
+        entries = await self._reads.all(
+            [(self._contracts.entry, abi.EXITS, (exit_id,)) for exit_id in exit_ids], at
         )
         return [
             _standard_exit(exit_id, Address.parse(owner), Address.parse(token), amount, position)
@@ -89,7 +98,10 @@ class RootChainExitGame:
         An output's owner and amount are known only once it was piggybacked. Raises `MalformedError` for a
         started transaction that does not decode.
         """
-        return await in_flight.read_in_flight_exits(self._chain, self._contracts.entry, self._rules, txs, at)
+        return await self._in_flight.all(txs, at)
+
+    async def _in_flight_exits(self, txs: Sequence[bytes], at: BlockStamp) -> list[InFlightExit]:
+        return await in_flight.read_in_flight_exits(self._reads, self._contracts.entry, self._rules, txs, at)
 
     async def in_flight_start_data(
         self, event: InFlightExitStarted, at: BlockStamp
@@ -100,28 +112,22 @@ class RootChainExitGame:
         return await starts.start_of(self._chain, self._contracts.entry, self._rules, event)
 
     async def plasma_block(self, blknum: int, at: BlockStamp) -> PlasmaBlock | None:
-        """Read a plasma block's root and submission time, or None when unknown; once per root-chain block."""
-        return await self._shared.once(at, blknum, lambda: self._plasma_block(blknum, at))
-
-    async def _plasma_block(self, blknum: int, at: BlockStamp) -> PlasmaBlock | None:
-        root, timestamp = await read(self._chain, self._contracts.entry, abi.BLOCKS, blknum, at=at)
+        """Read a plasma block's root and submission time, or None when unknown."""
+        root, timestamp = await self._reads.value(self._contracts.entry, abi.BLOCKS, blknum, at=at)
         return PlasmaBlock(blknum, Hash32(root), Timestamp(timestamp)) if timestamp else None
 
     async def next_plasma_blocks(self, at: BlockStamp) -> tuple[int, int]:
         """Return (next operator block number, next deposit block number)."""
         entry = self._contracts.entry
-        (operator,), (deposit,) = await read_many(
-            self._chain, [(entry, abi.NEXT_CHILD_BLOCK, ()), (entry, abi.GET_DEPOSIT_BLOCK_NUMBER, ())], at
+        (operator,), (deposit,) = await self._reads.all(
+            [(entry, abi.NEXT_CHILD_BLOCK, ()), (entry, abi.GET_DEPOSIT_BLOCK_NUMBER, ())], at
         )
         return operator, deposit
 
     async def bonds(self, at: BlockStamp) -> Bonds:
         """Read the exact bonds asked for at one block."""
-        return await self._shared.once(at, "bonds", lambda: self._bonds(at))
-
-    async def _bonds(self, at: BlockStamp) -> Bonds:
         getters = (abi.STANDARD_EXIT_BOND, abi.IN_FLIGHT_EXIT_BOND, abi.PIGGYBACK_BOND)
-        values = await read_many(self._chain, [(self._contracts.entry, getter, ()) for getter in getters], at)
+        values = await self._reads.all([(self._contracts.entry, getter, ()) for getter in getters], at)
         return Bonds(*(Wei(value) for (value,) in values))
 
     async def queue_head(self, token: Address, at: BlockStamp) -> QueueHead | None:
@@ -130,13 +136,13 @@ class RootChainExitGame:
         The size is read first: getNextExit of an empty queue burns all gas instead of answering.
         """
         entry = self._contracts.entry
-        queue = Address.parse(await read(self._chain, entry, abi.EXITS_QUEUES, token, at=at))
+        queue = Address.parse(await self._reads.value(entry, abi.EXITS_QUEUES, token, at=at))
         if queue == ZERO_ADDRESS:
             return None
-        size = await read(self._chain, queue, abi.QUEUE_SIZE, at=at)
+        size = await self._reads.value(queue, abi.QUEUE_SIZE, at=at)
         if not size:
             return None
-        exitable_at, exit_id, _ = await read(self._chain, entry, abi.GET_NEXT_EXIT, token, at=at)
+        exitable_at, exit_id, _ = await self._reads.value(entry, abi.GET_NEXT_EXIT, token, at=at)
         return QueueHead(ExitId(exit_id), Timestamp(exitable_at), size)
 
     def candidate(self, action: Action, *, intent: str, case_id: int, account: Address) -> TxCandidate:
@@ -149,7 +155,7 @@ class RootChainExitGame:
             data=calls.encode(action),
             value=value_of(action),
             purpose=purpose_of(action),
-            gas_limit=calls.GAS_LIMITS[type(action)],
+            gas_limit=calls.gas_limit(action),
         )
 
     def refusal(self, action: Action, reason: str | None) -> Meaning:  # noqa: ARG002 (the port says so)

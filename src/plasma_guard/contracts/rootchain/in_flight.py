@@ -5,13 +5,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from plasma_guard.contracts.abis import rootchain as abi
-from plasma_guard.contracts.reading import read_many
+from plasma_guard.contracts.reading import Reads
 from plasma_guard.contracts.rootchain.slots import PER_SIDE, slot_number
 from plasma_guard.domain.blocks import BlockStamp
 from plasma_guard.domain.exits import ExitId, ExitStatus, InFlightExit, InFlightSlot, Side
 from plasma_guard.domain.primitives import ZERO_ADDRESS, Address, Timestamp, Wei
 from plasma_guard.plasma.rules import PlasmaRules
-from plasma_guard.ports import Chain
 
 _NON_CANONICAL = 1 << 255
 _INPUT_FINALIZED = 1 << 254
@@ -44,14 +43,14 @@ class _Entry:
 
 
 async def read_in_flight_exits(
-    chain: Chain, root_chain: Address, rules: PlasmaRules, txs: Sequence[bytes], at: BlockStamp
+    reads: Reads, root_chain: Address, rules: PlasmaRules, txs: Sequence[bytes], at: BlockStamp
 ) -> list[InFlightExit]:
     """Read the exits of several transactions at one block: the entries first, then the slots of running ones.
 
     An entry that was processed keeps its exit map only.
     """
     ids = [rules.in_flight_exit_id(tx) for tx in txs]
-    found = await read_many(chain, [(root_chain, abi.IN_FLIGHT_EXITS, (exit_id,)) for exit_id in ids], at)
+    found = await reads.all([(root_chain, abi.IN_FLIGHT_EXITS, (exit_id,)) for exit_id in ids], at)
     entries = [
         _Entry(tx, exit_id, flags, priority, exit_map, Address.parse(bond_owner), competitor)
         for tx, exit_id, (flags, priority, exit_map, bond_owner, competitor) in zip(
@@ -67,8 +66,7 @@ async def read_in_flight_exits(
         if entry.status is ExitStatus.RUNNING
         for side, index in slots[entry.exit_id]
     ]
-    details = await read_many(
-        chain,
+    details = await reads.all(
         [
             (root_chain, abi.GET_IN_FLIGHT_EXIT_OUTPUT, (entry.tx, slot_number(side, index)))
             for entry, side, index in wanted
