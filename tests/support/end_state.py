@@ -41,7 +41,9 @@ def _case(history: CaseHistory) -> dict[str, Any]:
             (
                 intent.candidate.purpose,
                 type(intent.outcome).__name__,
-                [(each.nonce, each.status.value) for each in intent.attempts],
+                # A guard that was away may price anew; one nonce, and one of its transactions is mined.
+                sorted({each.nonce for each in intent.attempts}),
+                [each.status.value for each in intent.attempts].count("mined"),
             )
             for intent in history.intents
         ],
