@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from rich.console import Console
 
-from bench import feereplay, flood, mixed, reaction, startup, vault, verifier
+from bench import burst, feereplay, flood, mixed, reaction, startup, vault, verifier
 from bench.report import Row, show
 from plasma_guard.devnet.errors import DevnetError
 
@@ -22,6 +22,7 @@ NAMES: Final = {
     "idle": "resident memory while nothing happens",
     "flood": "a status answer with 10,000 events, and one that is too large",
     "mixed": "a status answer with 1,000 events of all kinds, decided",
+    "burst": "1,000 frauds at once: blocks until all are answered, and answers a second, against omg-js",
     "fees": "challenges priced through three storms of the fee market: what lands, and at which price",
     "vault": "10,000 outputs into a vault: questions, bytes, memory; and once more with nothing new",
     "verifier": "transactions a second that the own verifier takes, of each generation",
@@ -58,6 +59,7 @@ def _benches(
         "idle": partial(startup.idle, arguments.idle_seconds),
         "flood": partial(flood.measure, arguments.floods),
         "mixed": partial(mixed.measure, arguments.floods),
+        "burst": partial(burst.measure, arguments.frauds, tuple(arguments.windows)),
         "fees": partial(feereplay.measure, arguments.cases),
         "vault": partial(vault.measure, arguments.outputs),
         "verifier": partial(verifier.measure, arguments.blocks),
@@ -84,6 +86,10 @@ def _arguments() -> argparse.Namespace:
         "--floods", type=int, default=5, help="processes that get a flood, or a mixed answer (5)"
     )
     parser.add_argument("--blocks", type=int, default=7, help="blocks of each generation (7)")
+    parser.add_argument("--frauds", type=int, default=1000, help="frauds at once (1000)")
+    parser.add_argument(
+        "--windows", type=int, nargs="+", default=[16, 1000], help="transactions in flight at most (16 1000)"
+    )
     parser.add_argument("--cases", type=int, default=10_000, help="calls priced through storms (10000)")
     parser.add_argument("--outputs", type=int, default=10_000, help="outputs in the vault (10000)")
     arguments = parser.parse_args()

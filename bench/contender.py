@@ -6,9 +6,10 @@ import asyncio
 import contextlib
 import json
 import os
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final
 
 from plasma_guard.devnet import node_packages
@@ -38,7 +39,14 @@ class Contender:
 
 @contextlib.asynccontextmanager
 async def contender(
-    watcher_url: str, rpc_url: str, contract: str, key: str, tell: Callable[[str], None]
+    watcher_url: str,
+    rpc_url: str,
+    contract: str,
+    key: str,
+    tell: Callable[[str], None],
+    *,
+    script: str = "challenge.js",
+    env: Mapping[str, str] = MappingProxyType({}),
 ) -> AsyncIterator[Contender]:
     """Run omg-js against a Watcher and a node; its packages live in the user's cache."""
     folder = await asyncio.to_thread(node_packages.install, f"omg-js-{VERSION}", _HERE, tell)
@@ -47,8 +55,8 @@ async def contender(
     process = await asyncio.create_subprocess_exec(
         str(node_packages.node_program()),
         "--no-deprecation",
-        str(_HERE / "challenge.js"),
-        env={**os.environ, **modules, **settings},
+        str(_HERE / script),
+        env={**os.environ, **modules, **settings, **env},
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
     )

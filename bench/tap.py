@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 import json
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -19,6 +19,7 @@ from aiohttp import ClientSession, ClientTimeout, TCPConnector, web
 
 from bench.processes import cpu_seconds
 from bench.wire import Passed, wire
+from plasma_guard.domain.position import UtxoPosition
 
 _PATIENCE: Final = 30.0
 _SEND: Final = "eth_sendRawTransaction"
@@ -62,6 +63,7 @@ class Tap:
     passed: list[Passed] = field(default_factory=list)
     _revealed: set[int] = field(default_factory=set)
     _awaited: int | None = None
+    _latest_first: bool = False
     _shown: Instant | None = None
     _accepted: asyncio.Future[tuple[Instant, Instant]] | None = None
     _polled: asyncio.Event = field(default_factory=asyncio.Event)
@@ -81,6 +83,18 @@ class Tap:
             waited=_covered(inside, accepted.wall),
             requests=tuple(inside),
         )
+
+    def reveal(self, positions: Iterable[UtxoPosition]) -> None:
+        """Reveal many exits at one moment; those with the latest deadlines are then reported first."""
+        self._latest_first = True
+        revealed = [position.encode() for position in positions]
+        self._awaited = revealed[0]
+        self._revealed.update(revealed)
+
+    def shown_at(self) -> float:
+        """Return when the answer that held them went out, in seconds of `time.perf_counter`."""
+        assert self._shown is not None, "nobody has asked the Watcher since"
+        return self._shown.wall
 
     async def polled(self) -> float:
         """Return when the first `status.get` came in."""
@@ -111,7 +125,7 @@ class Tap:
         if document["success"]:
             events = document["data"]["byzantine_events"]
             known = [each for each in events if each["details"].get("utxo_pos") in self._revealed]
-            document["data"]["byzantine_events"] = known
+            document["data"]["byzantine_events"] = known[::-1] if self._latest_first else known
             positions = [each["details"]["utxo_pos"] for each in known]
         body = json.dumps(document).encode()
         if self._awaited in positions and self._shown is None:

@@ -253,6 +253,7 @@ async def assemble(config: Config, env: Mapping[str, str] = os.environ) -> Async
                         max_fee_per_gas=config.fees.max_fee_per_gas,
                         bump_after=config.fees.bump_after,
                         poll=config.root_chain.poll_interval,
+                        max_in_flight=config.root_chain.max_in_flight,
                         block_time=config.root_chain.block_time,
                         max_fee_is_soft=config.fees.max_fee_is_soft,
                         max_cost_per_day=config.fees.max_cost_per_day,
@@ -391,9 +392,7 @@ async def assemble(config: Config, env: Mapping[str, str] = os.environ) -> Async
         )
         armed = sender is not None
         health.set("key", ok=True)
-        metrics.gauge("up", 1)
-        metrics.gauge("armed", int(armed))
-        metrics.gauge("build_info", 1, version=version("plasma-guard"))
+        _introduce(metrics, armed=armed)
         identity = Identity(
             version=version("plasma-guard"),
             mode=config.mode,
@@ -431,6 +430,12 @@ async def _unsafe(journal: Journal, health: Health) -> str | None:
             return f"the guard has decided to leave this chain: {decisions[-1].reason}"
     reasons = [reason for component, reason in health.reasons.items() if component in SAFETY]
     return f"the guard cannot tell whether the chain is safe: {'; '.join(reasons)}" if reasons else None
+
+
+def _introduce(metrics: PrometheusMetrics, *, armed: bool) -> None:
+    metrics.gauge("up", 1)
+    metrics.gauge("armed", int(armed))
+    metrics.gauge("build_info", 1, version=version("plasma-guard"))
 
 
 def _challenger(keys: list[Key]) -> Address | None:

@@ -3,7 +3,7 @@
 import multiprocessing
 import os
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from multiprocessing.context import ForkServerContext
 from pathlib import Path
 from typing import Any
@@ -12,21 +12,12 @@ import pytest
 
 from plasma_guard.devnet.evm import Evm, EvmOptions
 from plasma_guard.domain.crashpoints import EXIT_STATUS
+from plasma_guard.domain.decisions import Closure
 from plasma_guard.journal import read_journal
-from support.crash_child import COUNTER, COUNTER_CODE, Life, live
+from support.crash_child import COUNTER, COUNTER_CODE, Life, give_up, live, reopen
+from support.crash_points import MOOT, REOPENED, SENDING
+from support.sending import CHAIN_ID, PLASMA
 
-SENDING = [
-    "intent.recorded",
-    "attempt.signed",
-    "attempt.recorded",
-    "broadcast.before",
-    "broadcast.done",
-    "broadcast.marked",
-    "receipt.seen",
-    "receipt.marked",
-    "outcome.known",
-    "outcome.recorded",
-]
 COMMITS = 6
 """Of an undisturbed run: case, intent, signed bytes, broadcast, mined, outcome."""
 BUMP_QUIET = 8
@@ -52,8 +43,8 @@ async def evm() -> AsyncIterator[Evm]:
         yield node
 
 
-def run(processes: ForkServerContext, life: Life) -> int | None:
-    child = processes.Process(target=live, args=(life,))
+def run(processes: ForkServerContext, life: Life, what: Callable[[Life], None] = live) -> int | None:
+    child = processes.Process(target=what, args=(life,))
     child.start()
     child.join(30)
     if child.is_alive():
@@ -150,6 +141,54 @@ async def test_a_crash_around_a_replacement_leaves_one_mined_transaction(
     assert state == {name: value for name, value in UNDISTURBED.items() if name != "attempts"}
     assert [status for _, status in attempts].count("mined") == 1
     assert {nonce for nonce, _ in attempts} == {0}
+
+
+@pytest.mark.parametrize("number", [1, 2])
+async def test_a_crash_with_bytes_on_the_second_path_changes_nothing(
+    processes: ForkServerContext, evm: Evm, tmp_path: Path, number: int
+) -> None:
+    """The disk is full and time is short: intent and signed bytes are kept elsewhere until there is room."""
+    full = Life(evm.rpc_url, tmp_path, f"spare.kept:{number}", padding=5000, full_disk=True)
+    assert run(processes, full) == EXIT_STATUS
+    spare = tmp_path / f"spare-{CHAIN_ID}-{PLASMA}.jsonl"
+    assert len(rows_of(spare)) == number
+    assert run(processes, Life(evm.rpc_url, tmp_path, "spare.replayed", padding=5000)) == EXIT_STATUS
+    assert len(rows_of(spare)) == number, "it died before it forgot what is in the journal now"
+    assert run(processes, Life(evm.rpc_url, tmp_path, padding=5000)) == 0
+    assert rows_of(spare) == []
+    assert await end_state(evm, tmp_path) == UNDISTURBED
+
+
+@pytest.mark.parametrize("point", ["journal.commit:2", *MOOT])
+async def test_a_crash_while_a_case_is_given_up_changes_nothing(
+    processes: ForkServerContext, tmp_path: Path, point: str
+) -> None:
+    """On either side of that commit: it is closed, once, or it is closed at the next start."""
+    assert run(processes, Life("", tmp_path, point), give_up) == EXIT_STATUS
+    async with read_journal(tmp_path / "journal.db") as reader:
+        (case,) = await reader.cases()
+    assert case.is_open == (point not in MOOT)
+    assert run(processes, Life("", tmp_path), give_up) == 0
+    async with read_journal(tmp_path / "journal.db") as reader:
+        (case,) = await reader.cases()
+    assert case.closure is Closure.MOOT
+
+
+@pytest.mark.parametrize("point", ["journal.commit:4", *REOPENED])
+async def test_a_crash_while_an_intent_is_reopened_changes_nothing(
+    processes: ForkServerContext, tmp_path: Path, point: str
+) -> None:
+    """On either side of that commit: it is settled or open, and open after the next time."""
+    assert run(processes, Life("", tmp_path, point), reopen) == EXIT_STATUS
+    async with read_journal(tmp_path / "journal.db") as reader:
+        assert len(await reader.open_intents()) == (1 if point in REOPENED else 0)
+    assert run(processes, Life("", tmp_path), reopen) == 0
+    async with read_journal(tmp_path / "journal.db") as reader:
+        assert len(await reader.open_intents()) == 1
+
+
+def rows_of(spare: Path) -> list[str]:
+    return spare.read_text().split("\n\n") if spare.exists() else []
 
 
 async def test_crash_after_crash_changes_nothing(

@@ -456,6 +456,8 @@ async def test_every_story_of_the_demo_ends_as_its_books_say(make: Make, name: s
     scenario: Scenario = SCENARIOS[name]
     late = {"sla": LATE_AFTER} if scenario.late else {}
     async with make(**late) as world, contextlib.AsyncExitStack() as stack:
-        verdict = await play(scenario, world.people, Summoned(world, stack), quiet)
+        if scenario.settings:
+            await world.leave_mining_to_the_node()
+        verdict = await play(scenario, world.people, Summoned(world, stack, scenario.settings), quiet)
         assert verdict.ok, verdict.sentences
         assert verdict.facts["stolen_wei"] == "0"

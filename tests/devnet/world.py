@@ -2,9 +2,10 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Coroutine, Sequence
+from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import httpx
@@ -141,9 +142,15 @@ class LocalGuard:
 class Summoned:
     """The world's guard, for a story that says itself when it comes; it goes with `stack`."""
 
-    def __init__(self, world: "World", stack: contextlib.AsyncExitStack) -> None:
+    def __init__(
+        self,
+        world: "World",
+        stack: contextlib.AsyncExitStack,
+        settings: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
         self._world = world
         self._stack = stack
+        self._settings = settings
         self._guard: LocalGuard | None = None
 
     @property
@@ -154,7 +161,7 @@ class Summoned:
 
     async def start(self) -> None:
         """Let it come."""
-        self._guard = await self._stack.enter_async_context(self._world.guarded())
+        self._guard = await self._stack.enter_async_context(self._world.guarded(self._settings))
 
     async def ready(self) -> None:
         """Nothing is to be waited for."""
@@ -209,6 +216,11 @@ class World:
         """Let blocks come only with transactions, so that nothing new is buried."""
         self._ticker.held = True
         await self.evm.rpc("eth_blockNumber")  # a block asked for before this answer is mined by now
+
+    async def leave_mining_to_the_node(self) -> None:
+        """Let the node itself make a block each second, as in a demo, so that a story can stop it."""
+        await self.hold()
+        await self.evm.rpc("evm_setIntervalMining", 1)
 
     def release(self) -> None:
         """Let blocks come again."""
@@ -279,11 +291,11 @@ class World:
         }
 
     @contextlib.asynccontextmanager
-    async def guarded(self) -> AsyncIterator[LocalGuard]:
-        """Run a guard with a journal of its own for the length of a block."""
+    async def guarded(self, settings: Mapping[str, str] = MappingProxyType({})) -> AsyncIterator[LocalGuard]:
+        """Run a guard with a journal of its own, and these settings besides, for the length of a block."""
         self._guards += 1
         journal = self.folder / f"journal-{self._guards}.sqlite3"
-        env = self.settings(journal)
+        env = {**self.settings(journal), **settings}
         stop = asyncio.Event()
         with capture_logs() as lines:
             async with assemble(load_config(None, env), env) as guard:

@@ -49,7 +49,7 @@ async def test_an_idle_guard_ends_within_seconds(net: Arena, tmp_path: Path) -> 
 
 
 async def test_a_second_guard_refuses_to_start_and_the_first_goes_on(net: Arena, tmp_path: Path) -> None:
-    """On the same journal, and with the same key on another: one sentence that names the process."""
+    """Fault 22: on the same journal, or with the same key on another: one sentence that names the process."""
     first = Guard(net.connection, tmp_path / "guard")
     async with running(first):
         same_journal = await command("run", "--config", str(first.config), env=first.environment())

@@ -251,6 +251,17 @@ class JournalSuite:
         await journal.close_case(case.id, Closure.MOOT, at(7))
         assert await journal.cases(open_only=True) == []
 
+    async def test_a_case_learns_what_it_is_worth(self, journal: Journal) -> None:
+        """A later turn knows better when it must be answered and what that pays."""
+        said = conclusion(key(), at(1), deadline=at(90), bond=Wei(2**90))
+        assert (await journal.conclude(conclusion(key(), at(0)))).deadline is None
+        known = await journal.conclude(said)
+        assert (known.deadline, known.bond) == (at(90), 2**90)
+        assert await journal.conclude(conclusion(key(), at(2))) == known
+        later = await journal.conclude(replace(said, deadline=at(95)))
+        assert await journal.cases() == [later]
+        assert (later.deadline, later.bond) == (at(95), 2**90)
+
     async def test_a_case_is_found_by_its_key_with_its_outcomes(self, journal: Journal, case: Case) -> None:
         """What became of its calls comes with it; open ones are left out, and nothing is made by looking."""
         assert await journal.case(key()) == (case, [])

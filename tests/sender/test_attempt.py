@@ -98,7 +98,7 @@ def test_a_receipt_that_vanishes_makes_the_bytes_live_again() -> None:
 
 
 def test_a_used_nonce_without_our_receipt_is_given_up_only_when_deep_and_seen_again() -> None:
-    """Depth alone is not believed, because a node may lack the receipt; nor is what was seen, without depth."""
+    """Depth alone is not believed, as a node may lack the receipt; nor is what was seen, without depth."""
     one = state(attempt())
     assert [one.next_step(facts(head, 0.0, 6, settled=6)) for head in (10, 10)] == [Step.WAIT] * 2
     assert one.next_step(facts(11, 0.0, 6, settled=6)) is Step.REPLAN

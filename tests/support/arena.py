@@ -25,7 +25,7 @@ from plasma_guard.domain.exits import ExitChallenged
 from plasma_guard.domain.position import UtxoPosition
 from plasma_guard.domain.primitives import Wei
 from plasma_guard.journal import read_journal
-from support.until import until
+from support.until import PATIENCE, until
 
 PERIOD = 100_000
 """Chain time runs ahead of the clock here: an exit must not mature while a slow machine works."""
@@ -245,6 +245,14 @@ class Guard(GuardProcess):
             return bool(closures) and "open" not in closures
 
         await until(all_closed, "every case in the journal is closed")
+
+    async def died(self) -> int:
+        """Wait until it ends by itself; return the exit code."""
+        try:
+            async with asyncio.timeout(PATIENCE):
+                return await self.wait()
+        except TimeoutError:
+            raise AssertionError(f"the guard went on living: {list(self.tail)}") from None
 
     async def ended(self, number: signal.Signals, *, within: float) -> int:
         """Send a signal and return the exit code; fail when it takes longer than `within` seconds."""

@@ -36,6 +36,8 @@ SAID = {
     "an exit was started": "I see an exit of output {position} in block {block}",
     "proven, to be answered": "proven: {reason}",
     "held": "I hold: {reason}",
+    "signed": "I sign {tx}: nonce {nonce}, at most {max_fee} wei per gas",
+    "mined": "{tx} is mined in block {block}",
     "challenged: the fraudulent exit is stopped": WON,
     "challenged: the in-flight exit is not canonical any more": WON,
     "answered: the in-flight exit is canonical again": WON,
@@ -127,7 +129,10 @@ async def _play(name: str, options: Options, story: str, *, quiet: bool, undo: b
             network(scenario.options(options), tell=lambda text: tell("devnet", text)) as connection,
         ):
             process = GuardProcess(
-                connection, Path(directory) / "guard", hear=lambda line: _retell(line, tell)
+                connection,
+                Path(directory) / "guard",
+                hear=lambda line: _retell(line, tell),
+                env=scenario.settings,
             )
             async with stopping(process), people_of(connection) as people:
                 try:

@@ -41,6 +41,7 @@ def _register() -> None:
         exits,
         explain,
         inspect,
+        journal,
         run,
         status,
         vault,
@@ -50,6 +51,7 @@ def _register() -> None:
     app.command("check")(check.check)
     app.command("status")(status.status)
     app.command("explain")(explain.explain)
+    app.add_typer(journal.app, name="journal")
     app.add_typer(inspect.app, name="inspect")
     app.add_typer(vault.app, name="vault")
     app.add_typer(exits.app, name="exits")

@@ -11,6 +11,8 @@ EXIT_WRONG = 1
 """Something is wrong; it was said on stderr in one sentence."""
 EXIT_USAGE = 2
 """Bad usage or bad configuration."""
+PIPED_WIDTH = 1000
+"""Columns that output may have where no terminal shows it."""
 
 out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -28,7 +30,7 @@ def facts(title: str, rows: Iterable[tuple[str, object]]) -> None:
     table.add_column(overflow="fold")
     for name, value in rows:
         table.add_row(name, str(value))
-    out.print(table)
+    _print(table)
 
 
 def table(title: str, columns: Iterable[str], rows: Iterable[Iterable[object]]) -> None:
@@ -38,7 +40,13 @@ def table(title: str, columns: Iterable[str], rows: Iterable[Iterable[object]]) 
         built.add_column(column, overflow="fold")
     for row in rows:
         built.add_row(*(str(cell) for cell in row))
-    out.print(built)
+    _print(built)
+
+
+def _print(table: Table) -> None:
+    """Print a table as wide as the terminal; another program reads lines: there, no cell is folded."""
+    console = out if out.is_terminal else Console(highlight=False, soft_wrap=True, width=PIPED_WIDTH)
+    console.print(table)
 
 
 def flatten(document: Mapping[str, object], prefix: str = "") -> Iterable[tuple[str, object]]:

@@ -97,6 +97,14 @@ class RootChain(_Section):
     )
     call_deadline: Number = seconds(10, "Longest wait for one answer of one endpoint.", 0.1, 60)
     poll_interval: Number = seconds(4, "Time between looks at the newest block.", 0.05, 60)
+    max_in_flight: Whole = setting(
+        16,
+        "Transactions of one account that may wait to be mined; nodes hold 16 of an account for sure.",
+        expected="a whole number of transactions from 1 to 10000",
+        unit="transactions",
+        ge=1,
+        le=10_000,
+    )
     block_time: Whole = setting(
         12,
         "Usual time between two blocks; the last of them before a deadline get all that a case may cost.",

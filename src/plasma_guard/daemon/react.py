@@ -247,4 +247,6 @@ def _conclusion(
         finding=finding,
         closure=decision.closure if isinstance(decision, Close) else None,
         reopen=acts,
+        deadline=subject.hard,
+        bond=subject.bond or None,
     )

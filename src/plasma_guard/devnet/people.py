@@ -19,6 +19,7 @@ from plasma_guard.devnet.connection import Connection
 from plasma_guard.devnet.errors import DevnetError
 from plasma_guard.devnet.jsonrpc import EvmRpcError, JsonRpc
 from plasma_guard.devnet.transactor import Transactor
+from plasma_guard.devnet.weather import Weather
 from plasma_guard.domain.actions import ChallengeStandardExit
 from plasma_guard.domain.evidence import StandardExitChallenge
 from plasma_guard.domain.exits import DepositCreated, ExitId, Generation
@@ -121,6 +122,7 @@ class People:
         self._node = node
         self._http = http
         self._transactor = Transactor(node)
+        self._weather = Weather(node)
         self._calls = PlasmaCalls(game.contracts)
         self._deposits: dict[UtxoPosition, bytes] = {}
         self._people = {
@@ -134,6 +136,11 @@ class People:
 
     def __getitem__(self, name: str) -> Person:
         return self._people[name]
+
+    @property
+    def weather(self) -> Weather:
+        """What the root chain's node does to those who use it."""
+        return self._weather
 
     @property
     def rules(self) -> PlasmaRules:

@@ -8,8 +8,20 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final, Protocol
 
 from plasma_guard.devnet.errors import DevnetError
-from plasma_guard.devnet.stage import Alerts, Cue, Entry, Quiet, Reports, Says, Stage, Story, Tell, Wishes
-from plasma_guard.devnet.stories import canonicity, leaving, piggybacks, standard
+from plasma_guard.devnet.stage import (
+    Alerts,
+    Cue,
+    Entry,
+    Quiet,
+    Reports,
+    Says,
+    Shows,
+    Stage,
+    Story,
+    Tell,
+    Wishes,
+)
+from plasma_guard.devnet.stories import canonicity, leaving, piggybacks, standard, weather
 from plasma_guard.domain.errors import WatcherError
 from plasma_guard.watcher import HttpWatcher
 
@@ -27,12 +39,16 @@ LATE_AFTER: Final = 6
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """A story, in one line `title`; `late` is one in which the guard comes only when all seems lost."""
+    """A story, in one line `title`; `late` is one in which the guard comes only when all seems lost.
+
+    `settings` is the environment of a guard that suits the story.
+    """
 
     title: str
     story: Story
     is_attack: bool = True
     late: bool = False
+    settings: Mapping[str, str] = field(default_factory=dict)
 
     def options(self, options: Options) -> Options:
         """Return what the devnet must be made of for this story."""
@@ -60,6 +76,12 @@ SCENARIOS: Final[Mapping[str, Scenario]] = {
     "withheld-block": Scenario("The operator hides a block", leaving.withheld_block, is_attack=False),
     "operator-vanishes": Scenario(
         "Operator and Watcher are gone", leaving.operator_vanishes, is_attack=False
+    ),
+    "rough-weather": Scenario(
+        "A forgetful node, a fee storm and a reorg",
+        weather.rough_weather,
+        is_attack=False,
+        settings=weather.SETTINGS,
     ),
 }
 
@@ -158,7 +180,11 @@ async def _in_time(cue: Cue, guard: Guarding, watcher: HttpWatcher) -> None:
         async with asyncio.timeout(PATIENCE):
             await _awaited(cue, guard, watcher)
     except TimeoutError as error:
-        raise DevnetError(f"within {PATIENCE:g} s this did not happen: {cue}") from error
+        raise DevnetError(f"within {PATIENCE:g} s this did not happen: {_told(cue)}") from error
+
+
+def _told(cue: Cue) -> str:
+    return cue.what if isinstance(cue, Shows) else str(cue)
 
 
 def _awaited(cue: Cue, guard: Guarding, watcher: HttpWatcher) -> Awaitable[object]:
@@ -173,6 +199,8 @@ def _awaited(cue: Cue, guard: Guarding, watcher: HttpWatcher) -> Awaitable[objec
             return _until_reported(cue.event, watcher)
         case Quiet():
             return _until_reported(cue.event, watcher, present=False)
+        case Shows():
+            return _until_shown(cue)
 
 
 async def _until_reported(event: str, watcher: HttpWatcher, *, present: bool = True) -> None:
@@ -182,6 +210,13 @@ async def _until_reported(event: str, watcher: HttpWatcher, *, present: bool = T
                 return
         except WatcherError:
             pass  # it is asked again until the patience ends
+        await asyncio.sleep(LOOK_EVERY)
+
+
+async def _until_shown(cue: Shows) -> None:
+    while True:
+        if await cue.fact():
+            return
         await asyncio.sleep(LOOK_EVERY)
 
 

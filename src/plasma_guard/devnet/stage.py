@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -53,7 +53,15 @@ class Wishes:
     """The story goes on once the guard has been asked to take everything out."""
 
 
-Cue = Says | Alerts | Reports | Quiet | Wishes
+@dataclass(frozen=True, slots=True)
+class Shows:
+    """The story goes on once the root chain shows a fact, which is asked for again and again."""
+
+    what: str
+    fact: Callable[[], Awaitable[bool]]
+
+
+Cue = Says | Alerts | Reports | Quiet | Shows | Wishes
 Story = Callable[["Stage"], AsyncIterator[Cue]]
 """Plays on a stage and yields what it waits for; what comes before the first cue is the attack."""
 

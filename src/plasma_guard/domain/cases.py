@@ -6,7 +6,7 @@ from enum import StrEnum
 from plasma_guard.domain.decisions import Closure
 from plasma_guard.domain.exits import ExitId
 from plasma_guard.domain.position import UtxoPosition
-from plasma_guard.domain.primitives import Address, Timestamp
+from plasma_guard.domain.primitives import Address, Timestamp, Wei
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,9 @@ class Case:
     """One exit the guard has something to do about. Times are root-chain seconds.
 
     `event` and `details` (JSON) rebuild the report it came from, so that it lives on when nobody reports it.
-    `position` is the exiting output's, or the youngest input's of an in-flight transaction.
+    `position` is the exiting output's, or the youngest input's of an in-flight transaction. From `deadline`
+    on anybody can make an answer useless; `bond` is what the contract pays at once for one, in wei; None:
+    not known.
     """
 
     id: int
@@ -73,6 +75,8 @@ class Case:
     opened_at: Timestamp
     closure: Closure | None = None
     closed_at: Timestamp | None = None
+    deadline: Timestamp | None = None
+    bond: Wei | None = None
 
     @property
     def is_open(self) -> bool:
@@ -133,8 +137,8 @@ class Conclusion:
     """What one turn of a case ended in, to be recorded as a whole.
 
     `event` and `details` (JSON) are what the case came from, for the first time it is heard of. `closure`
-    closes an open case, `reopen` opens a closed one; with neither it stays as it is. `at` is root-chain
-    seconds.
+    closes an open case, `reopen` opens a closed one; with neither it stays as it is. `at` and `deadline` are
+    root-chain seconds, `bond` is in wei; None leaves what is known of them.
     """
 
     key: CaseKey
@@ -149,3 +153,5 @@ class Conclusion:
     finding: Finding | None = None
     closure: Closure | None = None
     reopen: bool = False
+    deadline: Timestamp | None = None
+    bond: Wei | None = None

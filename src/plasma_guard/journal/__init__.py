@@ -1,6 +1,6 @@
 """What survives a crash: observations, cases, decisions, intents, signed attempts and outcomes."""
 
 from plasma_guard.journal.journal import SqlJournal, open_journal
-from plasma_guard.journal.reading import IntentRecord, JournalReader, ObservationRecord, read_journal
+from plasma_guard.journal.reading import JournalReader, read_journal
 
-__all__ = ["IntentRecord", "JournalReader", "ObservationRecord", "SqlJournal", "open_journal", "read_journal"]
+__all__ = ["JournalReader", "SqlJournal", "open_journal", "read_journal"]

@@ -14,14 +14,15 @@ from plasma_guard.journal.schema import cases, decisions, intents, tracked_exits
 
 _KEY = ("chain_id", "contract", "kind", "exit_id", "start")
 _MOMENT = ("block_number", "at")
+_STATE = ("closure", "closed_at", "deadline", "bond")
 _SAID = ("verdict", "reason", "action")
 
 _CASE = Prepared(select(cases).where(*(cases.c[name] == bindparam(name) for name in _KEY)))
 _NEW_CASE = Prepared(
     insert(cases).on_conflict_do_nothing(index_elements=_KEY),
-    sets=(*_KEY, "position", "event", "details", "opened_at"),
+    sets=(*_KEY, "position", "event", "details", "opened_at", "deadline", "bond"),
 )
-_CHANGE_CASE = Prepared(update(cases).where(cases.c.id == bindparam("which")), sets=("closure", "closed_at"))
+_CHANGE_CASE = Prepared(update(cases).where(cases.c.id == bindparam("which")), sets=_STATE)
 _OUTCOMES = Prepared(
     select(intents.c.outcome, intents.c.outcome_body)
     .where(
@@ -35,7 +36,7 @@ _OUTCOMES = Prepared(
 _LAST_DECISION = Prepared(
     select(decisions).where(decisions.c.case_id == bindparam("case")).order_by(decisions.c.id.desc()).limit(1)
 )
-_NEW_DECISION = Prepared(insert(decisions), sets=("case_id", *_MOMENT, *_SAID))
+_NEW_DECISION = Prepared(insert(decisions), sets=("case_id", "first_at", *_MOMENT, *_SAID))
 _SAME_DECISION = Prepared(update(decisions).where(decisions.c.id == bindparam("which")), sets=_MOMENT)
 _JUDGE = Prepared(
     update(tracked_exits)
@@ -64,6 +65,8 @@ def _open(connection: Connection, conclusion: Conclusion) -> Case:
             "event": conclusion.event,
             "details": conclusion.details,
             "opened_at": conclusion.at,
+            "deadline": conclusion.deadline,
+            "bond": conclusion.bond,
         }
         _NEW_CASE.run(connection, named | new)
         known = _CASE.row(connection, named)
@@ -77,14 +80,15 @@ def conclude(connection: Connection, conclusion: Conclusion) -> Case:
     _decide(connection, case.id, conclusion)
     if conclusion.finding is not None:
         judge(connection, conclusion.finding, conclusion.at)
-    change: dict[str, Any]
+    known = {name: getattr(case, name) for name in _STATE}
+    change = {name: said for name in ("deadline", "bond") if (said := getattr(conclusion, name)) is not None}
     if case.is_open and conclusion.closure is not None:
-        change = {"closure": conclusion.closure.value, "closed_at": conclusion.at}
+        change |= {"closure": conclusion.closure.value, "closed_at": conclusion.at}
     elif not case.is_open and conclusion.reopen:
-        change = {"closure": None, "closed_at": None}
-    else:
+        change |= {"closure": None, "closed_at": None}
+    if known | change == known:
         return case
-    _CHANGE_CASE.run(connection, {"which": case.id, **change})
+    _CHANGE_CASE.run(connection, {"which": case.id, **known, **change})
     return _open(connection, conclusion)
 
 
@@ -110,7 +114,8 @@ def _decide(connection: Connection, case_id: int, conclusion: Conclusion) -> Non
     if last is not None and {name: last[name] for name in _SAID} == said:
         _SAME_DECISION.run(connection, {"which": last["id"], **moment})
     else:
-        _NEW_DECISION.run(connection, {"case_id": case_id, **moment, **said})
+        first = {"case_id": case_id, "first_at": conclusion.at}
+        _NEW_DECISION.run(connection, {**first, **moment, **said})
 
 
 def _named(key: CaseKey) -> dict[str, Any]:

@@ -2,9 +2,9 @@
 
 import asyncio
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import structlog
 from sqlalchemy import Connection, update
@@ -12,6 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from plasma_guard.domain.blocks import BlockStamp
 from plasma_guard.domain.cases import Case, Conclusion, Finding, Judgement, Observation, TrackedExit
+from plasma_guard.domain.crashpoints import crash_point
 from plasma_guard.domain.decisions import Closure, Window
 from plasma_guard.domain.errors import JournalError
 from plasma_guard.domain.exits import ExitId, RootChainEvent
@@ -40,6 +41,7 @@ from plasma_guard.journal.statements import (
     replay,
 )
 
+T = TypeVar("T")
 log = structlog.get_logger(__name__)
 
 _CHUNK = 400
@@ -105,13 +107,13 @@ class SqlJournal(JournalReads):
             )
             return set(fresh)
 
-        return await self._writer.run(change)
+        return await self._write(change, "observation.recorded")
 
     async def record_scan(
         self, first: int, stamp: BlockStamp, exits: Sequence[TrackedExit], events: Sequence[RootChainEvent]
     ) -> None:
         """Replace what is known of blocks `first` and above and move the checkpoint, in one commit."""
-        await self._writer.run(lambda c: scan.replace_range(c, first, stamp, exits, events))
+        await self._write(lambda c: scan.replace_range(c, first, stamp, exits, events), "scan.recorded")
 
     async def judge(
         self,
@@ -128,11 +130,11 @@ class SqlJournal(JournalReads):
             for finding in findings:
                 concluding.judge(connection, finding, at)
 
-        await self._writer.run(change)
+        await self._write(change, "exit.judged")
 
     async def conclude(self, conclusion: Conclusion) -> Case:
         """Record what a turn ended in, in one commit; return its case, new or known."""
-        return await self._writer.run(lambda c: concluding.conclude(c, conclusion))
+        return await self._write(lambda c: concluding.conclude(c, conclusion), "conclusion.recorded")
 
     async def close_case(self, case_id: int, closure: Closure, at: Timestamp) -> None:
         """Record that the contract's state leaves nothing to do."""
@@ -144,7 +146,7 @@ class SqlJournal(JournalReads):
             if changed.rowcount == 0:
                 raise JournalError(f"the journal has no case {case_id}")
 
-        await self._writer.run(change)
+        await self._write(change, "case.closed")
 
     async def record_intent(self, candidate: TxCandidate, window: Window, at: Timestamp) -> None:
         """Record that this call shall be mined; the same intent again changes nothing.
@@ -212,6 +214,12 @@ class SqlJournal(JournalReads):
         await self._take_back()
         await self._writer.run(change)
 
+    async def _write(self, change: Callable[[Connection], T], done: str) -> T:
+        """Return what a change returned once it is on disk; `done` names the moment after."""
+        result = await self._writer.run(change)
+        crash_point(done)
+        return result
+
     async def reopen(self, intent: str) -> None:
         """Record that an intent has no outcome any more: a reorg took its transaction out."""
 
@@ -220,7 +228,7 @@ class SqlJournal(JournalReads):
             connection.execute(update(intents).where(intents.c.intent == intent).values(none))
 
         await self._take_back()
-        await self._writer.run(change)
+        await self._write(change, "intent.reopened")
 
     async def _keep(self, table: str, row: dict[str, Any], *, urgent: bool) -> None:
         """Put a row into the journal, or when that fails and time is short, on the second path."""
@@ -234,6 +242,7 @@ class SqlJournal(JournalReads):
                 raise
             async with self._spare_in_use:
                 await asyncio.to_thread(self._spare.keep, table, row)
+            crash_point("spare.kept")
             log.error("kept on the second path", table=table, path=str(self._spare.path), error=str(error))
 
     async def _take_back(self) -> None:
@@ -242,7 +251,7 @@ class SqlJournal(JournalReads):
             return
         async with self._spare_in_use:
             kept = self._spare.rows()
-            await self._writer.run(lambda c: replay(c, kept))
+            await self._write(lambda c: replay(c, kept), "spare.replayed")
             self._spare.clear()
 
 
@@ -279,8 +288,10 @@ def open_journal(
             spare = Spare(
                 second_path or (runtime or runtime_directory()) / f"spare-{chain_id}-{contract}.jsonl"
             )
-            with engine.begin() as connection:
-                replay(connection, spare.rows())
+            if kept := spare.rows():
+                with engine.begin() as connection:
+                    replay(connection, kept)
+                crash_point("spare.replayed")
             spare.clear()
             return SqlJournal(path, locks, spare)
         except (OSError, SQLAlchemyError) as error:

@@ -111,7 +111,9 @@ def back_up(path: Path, target: Path) -> None:
         source.backup(copy)
     with partial.open("rb") as handle:
         os.fsync(handle.fileno())
+    crash_point("journal.copied")
     partial.replace(target)
+    crash_point("journal.backed_up")
 
 
 def _scripts(migrations: Path) -> ScriptDirectory:

@@ -2,14 +2,13 @@
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
 from sqlalchemy import Connection, select
 
 from plasma_guard.domain.blocks import BlockStamp
-from plasma_guard.domain.cases import Case, CaseKey, DecisionRecord, Observation, TrackedExit
+from plasma_guard.domain.cases import Case, CaseKey, DecisionRecord, TrackedExit
 from plasma_guard.domain.decisions import Window
 from plasma_guard.domain.errors import JournalError
 from plasma_guard.domain.exits import InFlightExitStarted
@@ -24,9 +23,10 @@ from plasma_guard.domain.transactions import (
     Standing,
     TxCandidate,
 )
-from plasma_guard.journal import rows
+from plasma_guard.journal import history, rows
 from plasma_guard.journal.concluding import read_case
 from plasma_guard.journal.database import Reader, reading_engine
+from plasma_guard.journal.history import CaseHistory, IntentRecord, ObservationRecord
 from plasma_guard.journal.migrate import MIGRATIONS, head, inspect_file
 from plasma_guard.journal.schema import (
     attempts,
@@ -34,7 +34,6 @@ from plasma_guard.journal.schema import (
     checkpoint,
     decisions,
     intents,
-    observations,
     root_events,
     tracked_exits,
 )
@@ -50,27 +49,6 @@ from plasma_guard.journal.statements import (
 )
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class IntentRecord:
-    """One intent with all that became of it, as `plasma-guard journal` shows it."""
-
-    candidate: TxCandidate
-    window: Window
-    at: Timestamp
-    attempts: tuple[Attempt, ...]
-    outcome: Outcome | None
-    outcome_at: Timestamp | None
-
-
-@dataclass(frozen=True, slots=True)
-class ObservationRecord:
-    """One observation with the times of its first and newest report."""
-
-    observation: Observation
-    first_at: Timestamp
-    last_at: Timestamp
 
 
 class JournalReads:
@@ -265,51 +243,23 @@ class JournalReads:
 
     async def intents(self, *, case_id: int | None = None) -> list[IntentRecord]:
         """Return intents with their attempts and outcomes, oldest first."""
-        query = select(intents).order_by(intents.c.id)
-        signed = select(attempts).order_by(attempts.c.id)
-        if case_id is not None:
-            query = query.where(intents.c.case_id == case_id)
-            signed = signed.join(intents, intents.c.intent == attempts.c.intent).where(
-                intents.c.case_id == case_id
-            )
-
-        def read(connection: Connection) -> list[IntentRecord]:
-            of_intent: dict[str, list[Attempt]] = {}
-            for row in connection.execute(signed).mappings():
-                of_intent.setdefault(row["intent"], []).append(rows.attempt(row))
-            records = []
-            for row in connection.execute(query).mappings():
-                candidate, window = rows.intent(row)
-                ended = row["outcome"] is not None
-                records.append(
-                    IntentRecord(
-                        candidate,
-                        window,
-                        Timestamp(row["at"]),
-                        tuple(of_intent.get(candidate.intent, ())),
-                        rows.outcome(row["outcome"], row["outcome_body"]) if ended else None,
-                        Timestamp(row["outcome_at"]) if ended else None,
-                    )
-                )
-            return records
-
-        return await self._read(read)
+        return await self._read(lambda c: history.read_intents(c, case_id))
 
     async def observations(self) -> list[ObservationRecord]:
         """Return what was reported, by the time of its first report."""
-        query = select(observations).order_by(observations.c.first_at, observations.c.key)
+        return await self._read(history.read_observations)
 
-        def read(connection: Connection) -> list[ObservationRecord]:
-            return [
-                ObservationRecord(
-                    Observation(row["key"], row["kind"], row["source"], row["body"]),
-                    Timestamp(row["first_at"]),
-                    Timestamp(row["last_at"]),
-                )
-                for row in connection.execute(query).mappings()
-            ]
+    async def histories(self) -> list[CaseHistory]:
+        """Return every case with all that happened in it, oldest first, as of one moment."""
+        return await self._read(history.read_histories)
 
-        return await self._read(read)
+    async def history(self, case_id: int) -> CaseHistory | None:
+        """Return one case with all that happened in it, None when there is no such case."""
+        return await self._read(lambda c: next(iter(history.read_histories(c, case_id)), None))
+
+    async def dump(self, *, raw: bool = False) -> list[tuple[str, dict[str, Any]]]:
+        """Return every row of every table as plain JSON, with what it is; signed bytes only with `raw`."""
+        return await self._read(lambda c: list(history.dump(c, raw=raw)))
 
     async def events(self, *, first: int = 0, last: int | None = None) -> list[dict[str, Any]]:
         """Return the scanned events of blocks first..last inclusive, in chain order, as plain JSON."""
@@ -322,17 +272,7 @@ class JournalReads:
             query = query.where(root_events.c.block_number <= last)
 
         def read(connection: Connection) -> list[dict[str, Any]]:
-            return [
-                {
-                    "kind": row["kind"],
-                    "block_number": row["block_number"],
-                    "block_hash": str(row["block_hash"]),
-                    "tx_hash": str(row["tx_hash"]),
-                    "log_index": row["log_index"],
-                    **json.loads(row["body"]),
-                }
-                for row in connection.execute(query).mappings()
-            ]
+            return [history.plain_event(row) for row in connection.execute(query).mappings()]
 
         return await self._read(read)
 
@@ -353,11 +293,20 @@ class JournalReader(JournalReads):
         await self.close()
 
 
-def read_journal(path: Path) -> JournalReader:
-    """Open a journal for reading; raises `JournalError` when there is none or it cannot be read as it is."""
-    if not path.exists():
+def read_journal(
+    path: Path, *, chain_id: int | None = None, contract: Address | None = None
+) -> JournalReader:
+    """Open a journal for reading, one of this chain and contract where they are given.
+
+    Raises `JournalError` when there is none or it cannot be read as it is.
+    """
+    try:
+        there = path.exists()
+    except OSError as error:
+        raise JournalError(f"the journal {path} cannot be read: {error.strerror}") from error
+    if not there:
         raise JournalError(f"there is no journal at {path}: it appears when `plasma-guard run` first starts")
-    revision = inspect_file(path, chain_id=None, contract=None, migrations=MIGRATIONS)
+    revision = inspect_file(path, chain_id=chain_id, contract=contract, migrations=MIGRATIONS)
     if revision is None:
         raise JournalError(f"the journal {path} is empty: it is filled when `plasma-guard run` first starts")
     if revision != head():

@@ -66,6 +66,8 @@ def case(row: Row) -> Case:
         opened_at=Timestamp(row["opened_at"]),
         closure=None if row["closure"] is None else Closure(row["closure"]),
         closed_at=None if row["closed_at"] is None else Timestamp(row["closed_at"]),
+        deadline=None if row["deadline"] is None else Timestamp(row["deadline"]),
+        bond=None if row["bond"] is None else Wei(row["bond"]),
     )
 
 

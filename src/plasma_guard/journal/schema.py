@@ -175,6 +175,8 @@ cases = Table(
     Column("opened_at", Integer, nullable=False),
     Column("closure", Text),
     Column("closed_at", Integer),
+    Column("deadline", Integer),
+    Column("bond", Uint256),
     # The same trouble reported twice must not be paid for twice.
     UniqueConstraint("chain_id", "contract", "kind", "exit_id", "start", name="uq_cases_key"),
     CheckConstraint(f"closure IS NULL OR {_one_of('closure', Closure)}", name="closure"),
@@ -192,6 +194,7 @@ decisions = Table(
     Column("verdict", Text, nullable=False),
     Column("reason", Text, nullable=False),
     Column("action", Text),
+    Column("first_at", Integer, nullable=False, server_default="0"),
 )
 
 intents = Table(

@@ -104,7 +104,9 @@ class Courier:
         wait for this one's nonce to be used, `alone` that no other call was ever signed for it.
         """
         before = state.receipt
-        receipts = await own_receipts(self.chain, state.attempts)
+        # An unused nonce has no receipt: with hundreds of calls under way, to ask for each takes seconds.
+        used = [each for each in state.attempts if before or each.nonce < moment.mined_count]
+        receipts = await own_receipts(self.chain, used)
         urgent = moment.head.timestamp >= flight.window.soft
         if flight.priced_at is None:
             flight.priced_at = moment.head.timestamp
