@@ -66,6 +66,8 @@ class SendState:
         self.receipt: Receipt | None = None
         self.refused = False
         """Whether no node took the newest bytes when they were last handed out."""
+        self.outbids_rivals = True
+        """Whether a replacement must beat what other calls offered for the nonce, too."""
         self._confirmations = confirmations
         self._bump_after = bump_after
         self._foreign_needed = foreign_heads
@@ -138,8 +140,10 @@ class SendState:
     def signed(self, attempt: Attempt, now: float, *, lowered: bool = False) -> None:
         """Note a new attempt, which is on disk; `lowered`: no pool holds the ones before it any more."""
         if lowered:
-            self._outbid_from = len(self.attempts)
-        self.attempts.append(attempt)
+            self._outbid_from = len([each for each in self.attempts if each.hash != attempt.hash])
+            self.outbids_rivals = False
+        # The same prices again are the same bytes again.
+        self.attempts = [each for each in self.attempts if each.hash != attempt.hash] + [attempt]
         self._signed_at = now
         self._offered_at_head = None
         self._must_bump = False
@@ -159,6 +163,7 @@ class SendState:
         if error is NodeError.REPLACEMENT_UNDERPRICED:
             # A pool we do not know of still has an older one.
             self._outbid_from = 0
+            self.outbids_rivals = True
 
     def cannot_bump(self) -> None:
         """Note that the price is at its limit: the same bytes go on being handed out."""

@@ -143,12 +143,16 @@ class Courier:
         nonce: int,
         available: int,
         outbid: Attempt | None,
+        rivals: Sequence[Attempt],
     ) -> Attempt | None:
         """Return a signed attempt, or None, said aloud, when the account cannot pay for it.
 
-        `available` is in wei; `outbid` is the dearest attempt that pools may hold for this nonce, whosever.
+        `available` is in wei; `rivals` were signed for this nonce on behalf of other calls, `outbid` is the
+        dearest attempt that pools may hold for it, whosever.
         Raises `PolicyViolation` when the signer refuses.
         """
+        if flight.is_fill and flight.unsigned and rivals:
+            flight.lowering = not await self.offers.are_held(rivals)
         price = self.offers.price(flight, gas_limit, moment, available, outbid)
         if isinstance(price, Shortfall):
             await self._short(flight, price, moment)

@@ -214,8 +214,10 @@ class Lane:
             chain.transaction_count(self._account), chain.balance(self._account), chain.fee_facts()
         )
         moment = Moment(head, self._courier.clock.monotonic(), count, balance, prices)
-        # A nonce used since must never look free again.
-        if asked_at >= self._seen_at and (self._known is None or count >= self._known.mined_count):
+        if self._known is not None and count < self._known.mined_count:
+            # A lagging node, or a reorg: a nonce used since must never look free again, nor the other way.
+            self._seen_at = float("-inf")
+        elif asked_at >= self._seen_at:
             self._known, self._seen_at = moment, asked_at
         await self._survive(None, self._look_back, head)
         return moment
@@ -262,7 +264,7 @@ class Lane:
         ledger, line = self._ledger(moment), self._line(moment)
         signed: list[tuple[Flight, SendState, Attempt]] = []
         for flight, state, gas_limit in wanted:
-            if not await flight.on_disk():
+            if flight.withdrawn is not None or not await flight.on_disk():
                 continue
             passing = self._courier.offers.can_pass(flight, gas_limit, moment)
             seat = self._roster.seat(flight, state, line, passing=passing)
@@ -281,6 +283,7 @@ class Lane:
                 nonce=seat.nonce,
                 available=ledger.available(name),
                 outbid=self._roster.dearest(seat.nonce, flight),
+                rivals=self._roster.others_for(seat.nonce, flight),
             )
             if attempt is not None:
                 line.take(Place(seat.nonce, name, flight.window.hard))
@@ -323,7 +326,8 @@ class Lane:
 
     def _fill(self, nonce: int, replaced: Flight | None, for_whom: Flight, moment: Moment) -> None:
         """Send a transfer of nothing to ourselves, at the prices of the call it is for."""
-        intent = f"fill/{self._account}/{nonce}"
+        instead_of = replaced.candidate.intent if replaced is not None else None
+        intent = f"fill/{self._account}/{nonce}/{instead_of or 'gap'}"
         if self._roster.get(intent) is not None:
             return
         candidate = TxCandidate(
@@ -339,8 +343,8 @@ class Lane:
         write = self._courier.journal.record_intent(candidate, for_whom.window, moment.head.timestamp)
         fill = self._begin(candidate, for_whom.window, asyncio.create_task(write, name=f"record {intent}"))
         fill.nonce, fill.priced_at = nonce, for_whom.priced_at
-        fill.replaces = replaced.candidate.intent if replaced is not None else None
-        log.info("a nonce is to be used up", nonce=nonce, instead_of=fill.replaces)
+        fill.replaces = instead_of
+        log.info("a nonce is to be used up", nonce=nonce, instead_of=instead_of)
 
     def _ledger(self, moment: Moment) -> Ledger:
         """Return what each call may take of the balance, by what is open now."""
