@@ -259,8 +259,12 @@ class MemoryJournal:
         return [(row.candidate, row.window) for row in self.intents.values() if row.outcome is None]
 
     async def record_attempt(self, attempt: Attempt, at: Timestamp) -> None:
-        window = self.intents[attempt.intent].window
-        assert attempt.gas_limit * attempt.fees.max_fee <= window.budget, "it may cost more than its budget"
+        row = self.intents[attempt.intent]
+        worst = attempt.gas_limit * attempt.fees.max_fee
+        # A nonce is used up on behalf of whoever needs it: that call's budget counts.
+        budgets = [each.window.budget for each in self.intents.values()]
+        limit = max(budgets) if row.candidate.is_fill else row.window.budget
+        assert worst <= limit, "it may cost more than its budget"
         if not self.chain.recorded(attempt.hash):
             await self._write(lambda: self.signed.append(attempt))
 

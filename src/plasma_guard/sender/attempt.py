@@ -37,7 +37,7 @@ class Facts:
     the intent must wait before it believes that another transaction has its nonce; `receipts` are those of
     the intent's own hashes; `now` is monotonic seconds. `behind` says that the newest attempt's price has
     fallen behind market or time and may be raised, `displaced` that another intent's bytes are to be mined at
-    its nonce.
+    its nonce, and `takes_back` that they are to be outbid.
     """
 
     head: int
@@ -47,6 +47,7 @@ class Facts:
     settled_count: int = 0
     behind: bool = False
     displaced: bool = False
+    takes_back: bool = False
 
 
 class SendState:
@@ -123,7 +124,7 @@ class SendState:
             return self._nonce_used(facts, current.nonce)
         self._beaten_seen.clear()
         if facts.displaced:
-            return Step.WAIT
+            return Step.BUMP if facts.takes_back else Step.WAIT
         behind = facts.behind and self.unoffered(facts.head)
         if self._must_bump or behind or facts.now - self._signed_at >= self._bump_after:
             return Step.BUMP

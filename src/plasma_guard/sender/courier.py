@@ -116,6 +116,7 @@ class Courier:
             settled_count=0 if receipts else await self._settled_count(state, moment, urgent=urgent),
             behind=self.offers.is_behind(flight, state, moment),
             displaced=flight.displaced,
+            takes_back=flight.takes_back,
         )
         flight.step = state.next_step(facts)
         await self._note_mining(state, before.tx_hash if before else None, moment)
@@ -180,7 +181,7 @@ class Courier:
         crash_point("attempt.recorded")
         bump = state.current is not None
         state.signed(attempt, moment.now, lowered=flight.lowering)
-        flight.lowering = False
+        flight.lowering = flight.takes_back = False
         self.purse.hold(attempt.intent, attempt.gas_limit * attempt.fees.max_fee)
         self.metrics.count("attempts_total")
         if bump:

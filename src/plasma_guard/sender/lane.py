@@ -326,9 +326,12 @@ class Lane:
 
     def _fill(self, nonce: int, replaced: Flight | None, for_whom: Flight, moment: Moment) -> None:
         """Send a transfer of nothing to ourselves, at the prices of the call it is for."""
-        instead_of = replaced.candidate.intent if replaced is not None else None
-        intent = f"fill/{self._account}/{nonce}/{instead_of or 'gap'}"
-        if self._roster.get(intent) is not None:
+        # One per nonce: its bytes follow from nonce and price alone.
+        intent = f"fill/{self._account}/{nonce}"
+        known = self._roster.get(intent)
+        if known is not None:
+            if known.displaced and replaced is not None:
+                self._take_back(known, replaced, for_whom)
             return
         candidate = TxCandidate(
             intent=intent,
@@ -343,8 +346,18 @@ class Lane:
         write = self._courier.journal.record_intent(candidate, for_whom.window, moment.head.timestamp)
         fill = self._begin(candidate, for_whom.window, asyncio.create_task(write, name=f"record {intent}"))
         fill.nonce, fill.priced_at = nonce, for_whom.priced_at
-        fill.replaces = instead_of
-        log.info("a nonce is to be used up", nonce=nonce, instead_of=instead_of)
+        fill.replaces = replaced.candidate.intent if replaced is not None else None
+        log.info("a nonce is to be used up", nonce=nonce, instead_of=fill.replaces)
+
+    def _take_back(self, fill: Flight, holder: Flight, for_whom: Flight) -> None:
+        """Let a displaced fill be mined after all, by the bytes it has where these are dearer."""
+        ours = fill.state.to_outbid if fill.state is not None else None
+        theirs = holder.state.to_outbid if holder.state is not None else None
+        if ours is not None and theirs is not None and ours.fees.max_fee > theirs.fees.max_fee:
+            fill.order = self._roster.next_order()
+        else:
+            fill.replaces, fill.takes_back = holder.candidate.intent, True
+            fill.window, fill.priced_at = for_whom.window, for_whom.priced_at
 
     def _ledger(self, moment: Moment) -> Ledger:
         """Return what each call may take of the balance, by what is open now."""

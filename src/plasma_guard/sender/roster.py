@@ -123,8 +123,10 @@ class Roster:
         """Return which nonce a call is signed for; None when there is nothing to sign it for any more."""
         if state.current is not None:
             holder = line.at(state.current.nonce)
-            own = holder is None or holder.intent == flight.candidate.intent
-            return Seat(state.current.nonce) if own else None
+            if holder is None or holder.intent == flight.candidate.intent:
+                return Seat(state.current.nonce)
+            taken_back = flight.takes_back and holder.intent == flight.replaces
+            return Seat(holder.nonce, holder) if taken_back else None
         if flight.nonce is None:
             return line.seat(flight.window.hard, can_pass=passing)
         holder = line.at(flight.nonce)
