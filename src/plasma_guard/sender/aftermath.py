@@ -1,5 +1,7 @@
 """What was settled is watched until no reorg can take it back: a confirmed call may have to be sent again."""
 
+import asyncio
+
 import structlog
 
 from plasma_guard.domain.blocks import BlockStamp
@@ -26,6 +28,7 @@ class Aftermath:
         self._journal = journal
         self._settled: dict[str, SettledIntent] | None = None
         self._seen: BlockStamp | None = None
+        self._asking = asyncio.Lock()
 
     def add(self, settled: SettledIntent) -> None:
         """Watch a call that was settled just now."""
@@ -47,6 +50,10 @@ class Aftermath:
 
         The journal has them as open again. Raises `ChainUnavailable`, `JournalError`: ask again then.
         """
+        async with self._asking:
+            return await self._taken_out(head)
+
+    async def _taken_out(self, head: BlockStamp) -> list[SettledIntent]:
         settled = await self._open()
         if not settled:
             self._seen = head

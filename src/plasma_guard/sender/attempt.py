@@ -37,7 +37,7 @@ class Facts:
     the intent must wait before it believes that another transaction has its nonce; `receipts` are those of
     the intent's own hashes; `now` is monotonic seconds. `behind` says that the newest attempt's price has
     fallen behind market or time and may be raised, `displaced` that another intent's bytes are to be mined at
-    its nonce.
+    its nonce, and `takes_back` that they are to be outbid.
     """
 
     head: int
@@ -47,6 +47,7 @@ class Facts:
     settled_count: int = 0
     behind: bool = False
     displaced: bool = False
+    takes_back: bool = False
 
 
 class SendState:
@@ -66,6 +67,8 @@ class SendState:
         self.receipt: Receipt | None = None
         self.refused = False
         """Whether no node took the newest bytes when they were last handed out."""
+        self.outbids_rivals = True
+        """Whether a replacement must beat what other calls offered for the nonce, too."""
         self._confirmations = confirmations
         self._bump_after = bump_after
         self._foreign_needed = foreign_heads
@@ -121,7 +124,7 @@ class SendState:
             return self._nonce_used(facts, current.nonce)
         self._beaten_seen.clear()
         if facts.displaced:
-            return Step.WAIT
+            return Step.BUMP if facts.takes_back else Step.WAIT
         behind = facts.behind and self.unoffered(facts.head)
         if self._must_bump or behind or facts.now - self._signed_at >= self._bump_after:
             return Step.BUMP
@@ -138,8 +141,10 @@ class SendState:
     def signed(self, attempt: Attempt, now: float, *, lowered: bool = False) -> None:
         """Note a new attempt, which is on disk; `lowered`: no pool holds the ones before it any more."""
         if lowered:
-            self._outbid_from = len(self.attempts)
-        self.attempts.append(attempt)
+            self._outbid_from = len([each for each in self.attempts if each.hash != attempt.hash])
+            self.outbids_rivals = False
+        # The same prices again are the same bytes again.
+        self.attempts = [each for each in self.attempts if each.hash != attempt.hash] + [attempt]
         self._signed_at = now
         self._offered_at_head = None
         self._must_bump = False
@@ -159,6 +164,7 @@ class SendState:
         if error is NodeError.REPLACEMENT_UNDERPRICED:
             # A pool we do not know of still has an older one.
             self._outbid_from = 0
+            self.outbids_rivals = True
 
     def cannot_bump(self) -> None:
         """Note that the price is at its limit: the same bytes go on being handed out."""

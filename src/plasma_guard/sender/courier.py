@@ -118,6 +118,7 @@ class Courier:
             settled_count=0 if receipts else await self._settled_count(state, moment, urgent=urgent),
             behind=self.offers.is_behind(flight, state, moment),
             displaced=flight.displaced,
+            takes_back=flight.takes_back,
         )
         flight.step = state.next_step(facts)
         await self._note_mining(state, before.tx_hash if before else None, moment)
@@ -145,12 +146,16 @@ class Courier:
         nonce: int,
         available: int,
         outbid: Attempt | None,
+        rivals: Sequence[Attempt],
     ) -> Attempt | None:
         """Return a signed attempt, or None, said aloud, when the account cannot pay for it.
 
-        `available` is in wei; `outbid` is the dearest attempt that pools may hold for this nonce, whosever.
+        `available` is in wei; `rivals` were signed for this nonce on behalf of other calls, `outbid` is the
+        dearest attempt that pools may hold for it, whosever.
         Raises `PolicyViolation` when the signer refuses.
         """
+        if flight.is_fill and flight.unsigned and rivals:
+            flight.lowering = not await self.offers.are_held(rivals)
         price = self.offers.price(flight, gas_limit, moment, available, outbid)
         if isinstance(price, Shortfall):
             await self._short(flight, price, moment)
@@ -178,7 +183,7 @@ class Courier:
         crash_point("attempt.recorded")
         bump = state.current is not None
         state.signed(attempt, moment.now, lowered=flight.lowering)
-        flight.lowering = False
+        flight.lowering = flight.takes_back = False
         self.purse.hold(attempt.intent, attempt.gas_limit * attempt.fees.max_fee)
         self.metrics.count("attempts_total")
         if bump:

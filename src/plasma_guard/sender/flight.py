@@ -56,6 +56,8 @@ class Flight:
         """Whether another intent's bytes are to be mined at its nonce."""
         self.beaten_by_us = False
         """Whether the transaction that was mined at its nonce is another one of ours."""
+        self.takes_back = False
+        """Whether it is signed again over the bytes of the call it `replaces`, which displaced it."""
         self.lowering = False
         """Whether it is signed at a lower price next, because no endpoint holds its bytes any more."""
         self.nonce: int | None = None

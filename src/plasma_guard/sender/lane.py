@@ -214,8 +214,10 @@ class Lane:
             chain.transaction_count(self._account), chain.balance(self._account), chain.fee_facts()
         )
         moment = Moment(head, self._courier.clock.monotonic(), count, balance, prices)
-        # A nonce used since must never look free again.
-        if asked_at >= self._seen_at and (self._known is None or count >= self._known.mined_count):
+        if self._known is not None and count < self._known.mined_count:
+            # A lagging node, or a reorg: a nonce used since must never look free again, nor the other way.
+            self._seen_at = float("-inf")
+        elif asked_at >= self._seen_at:
             self._known, self._seen_at = moment, asked_at
         await self._survive(None, self._look_back, head)
         return moment
@@ -262,7 +264,7 @@ class Lane:
         ledger, line = self._ledger(moment), self._line(moment)
         signed: list[tuple[Flight, SendState, Attempt]] = []
         for flight, state, gas_limit in wanted:
-            if not await flight.on_disk():
+            if flight.withdrawn is not None or not await flight.on_disk():
                 continue
             passing = self._courier.offers.can_pass(flight, gas_limit, moment)
             seat = self._roster.seat(flight, state, line, passing=passing)
@@ -281,6 +283,7 @@ class Lane:
                 nonce=seat.nonce,
                 available=ledger.available(name),
                 outbid=self._roster.dearest(seat.nonce, flight),
+                rivals=self._roster.others_for(seat.nonce, flight),
             )
             if attempt is not None:
                 line.take(Place(seat.nonce, name, flight.window.hard))
@@ -323,8 +326,12 @@ class Lane:
 
     def _fill(self, nonce: int, replaced: Flight | None, for_whom: Flight, moment: Moment) -> None:
         """Send a transfer of nothing to ourselves, at the prices of the call it is for."""
+        # One per nonce: its bytes follow from nonce and price alone.
         intent = f"fill/{self._account}/{nonce}"
-        if self._roster.get(intent) is not None:
+        known = self._roster.get(intent)
+        if known is not None:
+            if known.displaced and replaced is not None:
+                self._take_back(known, replaced, for_whom)
             return
         candidate = TxCandidate(
             intent=intent,
@@ -341,6 +348,16 @@ class Lane:
         fill.nonce, fill.priced_at = nonce, for_whom.priced_at
         fill.replaces = replaced.candidate.intent if replaced is not None else None
         log.info("a nonce is to be used up", nonce=nonce, instead_of=fill.replaces)
+
+    def _take_back(self, fill: Flight, holder: Flight, for_whom: Flight) -> None:
+        """Let a displaced fill be mined after all, by the bytes it has where these are dearer."""
+        ours = fill.state.to_outbid if fill.state is not None else None
+        theirs = holder.state.to_outbid if holder.state is not None else None
+        if ours is not None and theirs is not None and ours.fees.max_fee > theirs.fees.max_fee:
+            fill.order = self._roster.next_order()
+        else:
+            fill.replaces, fill.takes_back = holder.candidate.intent, True
+            fill.window, fill.priced_at = for_whom.window, for_whom.priced_at
 
     def _ledger(self, moment: Moment) -> Ledger:
         """Return what each call may take of the balance, by what is open now."""

@@ -99,6 +99,6 @@ class Line:
         return found[::-1]
 
     def nearest_behind(self, nonce: int) -> Place | None:
-        """Return who behind a nonce is nearest to its deadline, fills left aside."""
-        behind = [place for place in self._places.values() if place.nonce > nonce and not place.unwanted]
-        return min(behind, key=lambda place: place.hard, default=None)
+        """Return who behind a nonce is nearest to its deadline, what is unwanted only if nobody else is."""
+        behind = [place for place in self._places.values() if place.nonce > nonce]
+        return min(behind, key=lambda place: (place.unwanted, place.hard), default=None)

@@ -1,6 +1,7 @@
 """What a call may offer for its gas now, and what that makes of it in the account's line."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from plasma_guard.domain.primitives import Wei
@@ -90,8 +91,11 @@ class Offers:
         price = self.price(flight, current.gas_limit, moment, available, None)
         if not isinstance(price, Fees) or fees.lowered(current.fees, price) is None:
             return False
-        before = [attempt.hash for attempt in state.attempts if attempt.nonce == current.nonce]
-        return not any(await asyncio.gather(*(self.chain.is_held(each) for each in before)))
+        return not await self.are_held([each for each in state.attempts if each.nonce == current.nonce])
+
+    async def are_held(self, attempts: Sequence[Attempt]) -> bool:
+        """Return whether any endpoint may hold any of these; raises `ChainUnavailable`."""
+        return any(await asyncio.gather(*(self.chain.is_held(each.hash) for each in attempts)))
 
     def _day(self, flight: Flight, moment: Moment) -> Wei | None:
         """What is left for the gas of a call of what a day may cost."""

@@ -6,7 +6,7 @@ Bytes of several calls may be signed for one nonce: the newest are to be mined, 
 import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from plasma_guard.domain.primitives import Timestamp
+from plasma_guard.domain.primitives import Hash32, Timestamp
 from plasma_guard.domain.transactions import Attempt, AttemptStatus
 from plasma_guard.sender.attempt import SendState
 from plasma_guard.sender.flight import Flight
@@ -22,6 +22,7 @@ class Roster:
         self._flights: dict[str, Flight] = {}
         self._orders = itertools.count()
         self._signed_for: dict[int, list[tuple[Flight, Attempt]]] = {}
+        self._orders_on_disk: dict[Hash32, int] = {}
         self.strays: dict[str, Attempt] = {}
 
     def __bool__(self) -> bool:
@@ -57,12 +58,14 @@ class Roster:
 
     def read_order(self, live: Sequence[Attempt], new: Iterable[Flight]) -> None:
         """Note in which order bytes on disk were signed; `live` are those of open intents, oldest first."""
-        order = {attempt.hash: number - len(live) for number, attempt in enumerate(live)}
+        order = self._orders_on_disk = {
+            attempt.hash: number - len(live) for number, attempt in enumerate(live)
+        }
         for flight in new:
             if flight.state is not None and flight.state.current is not None:
                 flight.order = order.get(flight.state.current.hash, 0)
         self.strays = {
-            attempt.intent: attempt
+            attempt.intent: attempt  # the last of each is kept
             for attempt in live
             if attempt.status is not AttemptStatus.DROPPED and attempt.intent not in self._flights
         }
@@ -77,7 +80,7 @@ class Roster:
         `settled` are the nonces of calls that are over.
         """
         self._signed_for = {}
-        newest: dict[int, int] = {}
+        newest = {stray.nonce: self._orders_on_disk[stray.hash] for stray in self.strays.values()}
         mined: dict[int, str] = dict.fromkeys(settled, "")
         for flight, state in self.known:
             for attempt in state.attempts:
@@ -120,8 +123,10 @@ class Roster:
         """Return which nonce a call is signed for; None when there is nothing to sign it for any more."""
         if state.current is not None:
             holder = line.at(state.current.nonce)
-            own = holder is None or holder.intent == flight.candidate.intent
-            return Seat(state.current.nonce) if own else None
+            if holder is None or holder.intent == flight.candidate.intent:
+                return Seat(state.current.nonce)
+            taken_back = flight.takes_back and holder.intent == flight.replaces
+            return Seat(holder.nonce, holder) if taken_back else None
         if flight.nonce is None:
             return line.seat(flight.window.hard, can_pass=passing)
         holder = line.at(flight.nonce)
@@ -136,10 +141,11 @@ class Roster:
 
     def dearest(self, nonce: int, flight: Flight) -> Attempt | None:
         """Return the highest offer that a pool may hold for a nonce, by anything we signed."""
-        offers = self.others_for(nonce, flight)
-        own = flight.state.to_outbid if flight.state is not None else None
-        if own is not None and own.nonce == nonce:
-            offers.append(own)
+        state = flight.state
+        own = state.to_outbid if state is not None else None
+        offers = [own] if own is not None and own.nonce == nonce else []
+        if state is None or not offers or state.outbids_rivals:
+            offers += self.others_for(nonce, flight)
         return max(offers, key=lambda attempt: attempt.fees.max_fee, default=None)
 
     def unneeded(self, line: Line) -> list[tuple[int, Flight, Flight]]:
