@@ -117,9 +117,7 @@ class SendingMachine(RuleBasedStateMachine):
     def an_intent_has_live_bytes_at_one_nonce_only(self) -> None:
         for name in self.world.journal.intents:
             live = {
-                each.nonce
-                for each in self.world.journal.of(name)
-                if each.status is not AttemptStatus.DROPPED
+                each.nonce for each in self.world.journal.of(name) if each.status is not AttemptStatus.DROPPED
             }
             assert len(live) <= 1, name
 
@@ -134,9 +132,8 @@ class SendingMachine(RuleBasedStateMachine):
                 assert times == isinstance(row.outcome, Confirmed), name
                 if isinstance(row.outcome, WouldRevert):
                     assert row.candidate.is_fill or name in self.world.ever_withdrawn, f"{name} was given up"
-            strange = [
-                message for key, _, message in self.world.alerts.told if key.endswith(("unexpected", "stopped"))
-            ]
+            told = self.world.alerts.told
+            strange = [message for key, _, message in told if key.endswith(("unexpected", "stopped"))]
             assert not strange
         finally:
             self.world.close()

@@ -8,6 +8,7 @@ import structlog
 from plasma_guard.daemon.permits import Permits
 from plasma_guard.daemon.react import Turn
 from plasma_guard.daemon.settle import Settle
+from plasma_guard.domain.actions import ProcessExits
 from plasma_guard.domain.cases import Case
 from plasma_guard.domain.decisions import Act, Severity, Window
 from plasma_guard.domain.errors import GuardError
@@ -51,6 +52,7 @@ class Answers:
         self._on_done = on_done
         self._in_hand: set[int] = set()
         self._unsent: set[tuple[int, str]] = set()
+        self._processing: dict[int, Address] = {}
 
     @property
     def in_hand(self) -> Collection[int]:
@@ -64,12 +66,16 @@ class Answers:
             return True
         if case is None or not isinstance(act, Act):
             return False
+        if isinstance(act.action, ProcessExits) and act.action.token in self._processing.values():
+            return False  # one call pays all of ours that are ripe; a second could find the queue empty
         account = act.account or self._account
         if self._sender is None or account is None or case.event in self._observed:
             self._say_unsent(case, act)
             return False
         intent = f"{case.key}#{act.action.name}#{_mined(turn.outcomes)}"
         candidate = self._game.candidate(act.action, intent=intent, case_id=case.id, account=account)
+        if isinstance(act.action, ProcessExits):
+            self._processing[case.id] = act.action.token
         self._start(case, candidate, act.window)
         return True
 
@@ -121,6 +127,7 @@ class Answers:
             )
         finally:
             self._in_hand.discard(case.id)
+            self._processing.pop(case.id, None)
             self._on_done(case)
 
 

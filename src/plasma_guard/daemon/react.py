@@ -187,6 +187,10 @@ class React:
                     f"case {case.id} is lost: {decision.reason}",
                     position=str(case.position),
                 )
+            case Close(closure=Closure.WON_BY_US) if case and case.key.kind is Kind.OWN_EXIT:
+                # Told here, as anybody's processing may have paid it.
+                self._alerts.clear(f"case/{case.id}/open")
+                log.info("out: our exit is paid", position=str(case.position), reason=decision.reason, **told)
             case Close():
                 log.info("nothing to do", event_key=event.key, reason=decision.reason, **told)
             case Alert():

@@ -27,7 +27,6 @@ WON = {
     Kind.INCLUSION: "answered: the in-flight exit is canonical again",
     Kind.PIGGYBACK_SPENT: "challenged: the spent piggyback is removed",
     Kind.OWN_PIGGYBACK: "joined: our own output is piggybacked",
-    Kind.OWN_EXIT: "out: our exit is paid",
 }
 
 
@@ -96,6 +95,8 @@ class Settle:
             facts |= {"tx": str(outcome.receipt.tx_hash), "gas_cost_wei": outcome.receipt.cost}
         spent = sum(each.receipt.cost for each in turn.outcomes if isinstance(each, Confirmed | Reverted))
         match close.closure:
+            case Closure.WON_BY_US if case.key.kind is Kind.OWN_EXIT:
+                pass  # the turn has told it
             case Closure.WON_BY_US:
                 bond = turn.subject.bond if turn.subject else 0
                 self._metrics.count("bonds_won_wei_total", bond)
