@@ -178,21 +178,8 @@ class React:
         match decision:
             case Act():
                 log.info("proven, to be answered", event_key=event.key, reason=decision.reason, **told)
-            case Close(closure=Closure.LOST) if case:
-                # The same key as when our own challenge came too late: one loss, one alert.
-                log.error("lost", event_key=event.key, reason=decision.reason, **told)
-                self._alerts.alert(
-                    f"case/{case.id}/lost",
-                    Severity.CRITICAL,
-                    f"case {case.id} is lost: {decision.reason}",
-                    position=str(case.position),
-                )
-            case Close(closure=Closure.WON_BY_US) if case and case.key.kind is Kind.OWN_EXIT:
-                # Told here, as anybody's processing may have paid it.
-                self._alerts.clear(f"case/{case.id}/open")
-                log.info("out: our exit is paid", position=str(case.position), reason=decision.reason, **told)
             case Close():
-                log.info("nothing to do", event_key=event.key, reason=decision.reason, **told)
+                self._tell_closed(event, case, decision)
             case Alert():
                 log.error("a person is needed", event_key=event.key, reason=decision.reason, **told)
                 self._alerts.alert(f"case/{event.key}", decision.severity, decision.reason, **told)
@@ -218,6 +205,25 @@ class React:
                 )
             case Hold():
                 log.info("held", event_key=event.key, reason=decision.reason, **told)
+
+    def _tell_closed(self, event: WatcherEvent, case: Case | None, close: Close) -> None:
+        told = {"case": case.id} if case else {}
+        match close.closure:
+            case Closure.LOST if case:
+                # The same key as when our own challenge came too late: one loss, one alert.
+                log.error("lost", event_key=event.key, reason=close.reason, **told)
+                self._alerts.alert(
+                    f"case/{case.id}/lost",
+                    Severity.CRITICAL,
+                    f"case {case.id} is lost: {close.reason}",
+                    position=str(case.position),
+                )
+            case Closure.WON_BY_US if case and case.key.kind is Kind.OWN_EXIT:
+                # Told here, as anybody's processing may have paid it.
+                self._alerts.clear(f"case/{case.id}/open")
+                log.info("out: our exit is paid", position=str(case.position), reason=close.reason, **told)
+            case _:
+                log.info("nothing to do", event_key=event.key, reason=close.reason, **told)
 
 
 def _credited(close: Close, outcomes: Sequence[Outcome]) -> Close:
