@@ -8,11 +8,23 @@ import json
 import sys
 from collections.abc import Callable, Coroutine
 from functools import partial
+from pathlib import Path
 from typing import Any, Final
 
 from rich.console import Console
 
-from bench import burst, feereplay, flood, mixed, reaction, startup, vault, verifier
+from bench import (
+    burst,
+    feereplay,
+    flood,
+    massexit,
+    mixed,
+    plan,
+    reaction,
+    startup,
+    vault,
+    verifier,
+)
 from bench.report import Row, show
 from plasma_guard.devnet.errors import DevnetError
 
@@ -26,6 +38,8 @@ NAMES: Final = {
     "fees": "challenges priced through three storms of the fee market: what lands, and at which price",
     "vault": "10,000 outputs into a vault: questions, bytes, memory; and once more with nothing new",
     "verifier": "transactions a second that the own verifier takes, of each generation",
+    "plan": "an exit plan for 1,000 outputs",
+    "massexit": "100,000 exits compete for the queue: when each is processed, at a share of the gas",
 }
 
 
@@ -63,6 +77,8 @@ def _benches(
         "fees": partial(feereplay.measure, arguments.cases),
         "vault": partial(vault.measure, arguments.outputs),
         "verifier": partial(verifier.measure, arguments.blocks),
+        "plan": partial(plan.measure, arguments.planned, arguments.plans),
+        "massexit": partial(massexit.measure, arguments.exits, arguments.plot),
     }
 
 
@@ -92,20 +108,17 @@ def _arguments() -> argparse.Namespace:
     )
     parser.add_argument("--cases", type=int, default=10_000, help="calls priced through storms (10000)")
     parser.add_argument("--outputs", type=int, default=10_000, help="outputs in the vault (10000)")
+    parser.add_argument("--planned", type=int, default=1_000, help="outputs of a vault to plan for (1000)")
+    parser.add_argument("--plans", type=int, default=7, help="plans of each generation (7)")
+    parser.add_argument("--exits", type=int, default=massexit.EXITS, help="exits that compete (100000)")
+    parser.add_argument("--plot", type=Path, metavar="FILE", help="where to write the plot of massexit, SVG")
     arguments = parser.parse_args()
     unknown = [name for name in arguments.names if name not in NAMES]
     if unknown:
         parser.error(f"NAME: expected {', '.join(NAMES)}, got {', '.join(unknown)}")
-    counts = (
-        arguments.runs,
-        arguments.starts,
-        arguments.floods,
-        arguments.blocks,
-        arguments.cases,
-        arguments.outputs,
-    )
-    if min(counts) < 1:
-        parser.error("--runs, --starts, --floods, --blocks, --cases and --outputs: expected 1 or more")
+    counts = (arguments.runs, arguments.starts, arguments.floods, arguments.blocks, arguments.cases)
+    if min(*counts, arguments.outputs, arguments.planned, arguments.plans, arguments.exits) < 1:
+        parser.error("every count: expected 1 or more")
     return arguments
 
 

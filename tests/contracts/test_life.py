@@ -5,13 +5,15 @@ import pytest
 from contracts.deployed import ALICE, AMOUNT, GUARD, GUARD_KEY, PERIOD, World
 from plasma_guard.domain.errors import CallReverted
 from plasma_guard.domain.exits import (
+    Bounties,
     DepositCreated,
     ExitChallenged,
     ExitFinalized,
     ExitStarted,
     ExitStatus,
+    Generation,
 )
-from plasma_guard.domain.primitives import ETH
+from plasma_guard.domain.primitives import ETH, Address
 from plasma_guard.ports import Call
 
 
@@ -128,3 +130,24 @@ async def test_an_exit_started_again_is_a_new_start(world: World) -> None:
     assert [start.exit_id for start in starts] == [entry.exit_id] * 2
     assert [start.position for start in starts] == [position] * 2
     assert starts[0].identity != starts[1].identity
+
+
+async def test_only_the_newest_revision_pays_for_processing(world: World) -> None:
+    """What processing earns is a part of the bond on ald v2, and nothing before."""
+    head = await world.chain.head()
+    bounties, bonds = await world.game.bounties(head), await world.game.bonds(head)
+    if world.game.contracts.generation is Generation.ALD_V2:
+        assert 0 < bounties.standard_exit < bonds.standard_exit
+        assert 0 < bounties.piggyback < bonds.piggyback
+    else:
+        assert bounties == Bounties()
+
+
+async def test_a_queue_is_missing_empty_or_of_some_length(world: World) -> None:
+    """Told apart, as only a missing one must be opened."""
+    strange = Address(bytes([9]) * 20)
+    assert await world.game.queue_length(strange, await world.chain.head()) is None
+    assert await world.game.queue_length(ETH, await world.chain.head()) == 0
+    for length in (1, 2):
+        await world.start_exit(*await world.deposit())
+        assert await world.game.queue_length(ETH, await world.chain.head()) == length
