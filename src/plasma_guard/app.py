@@ -15,11 +15,15 @@ from plasma_guard.config import Account, Config, Role
 from plasma_guard.contracts.probe import probe
 from plasma_guard.daemon.agenda import Agenda
 from plasma_guard.daemon.audit import Audit, AuditSettings
+from plasma_guard.daemon.doubt import OwnLook
 from plasma_guard.daemon.freshness import Freshness, FreshnessLimits
 from plasma_guard.daemon.funds import Funds
 from plasma_guard.daemon.heads import Heads
 from plasma_guard.daemon.keep import Keep, KeepSettings
+from plasma_guard.daemon.leave import Leave, LeavePolicy, When
+from plasma_guard.daemon.mailbox import Mailbox
 from plasma_guard.daemon.permits import Permits
+from plasma_guard.daemon.plan_facts import Planner
 from plasma_guard.daemon.react import React
 from plasma_guard.daemon.report import Identity, Report
 from plasma_guard.daemon.scan import Scan
@@ -33,11 +37,12 @@ from plasma_guard.domain.decisions import LeaveChain
 from plasma_guard.domain.errors import ConfigurationError, ContractError, OtherChain
 from plasma_guard.domain.exits import Generation
 from plasma_guard.domain.position import CHILD_BLOCK_INTERVAL
-from plasma_guard.domain.primitives import Address, Wei
+from plasma_guard.domain.primitives import Address, Seconds, Wei
 from plasma_guard.domain.stakes import Scope, Stakes
 from plasma_guard.journal import open_journal
 from plasma_guard.keys import KeySettings, LocalSigner, SigningPolicy, load_key
 from plasma_guard.keys.signer import address_of
+from plasma_guard.planner import PlanPolicy
 from plasma_guard.ports import Clock, ExitGame, Journal
 from plasma_guard.reactions import REACTIONS, by_name
 from plasma_guard.reactions.base import Policy
@@ -47,6 +52,7 @@ from plasma_guard.telemetry.health import Health
 from plasma_guard.telemetry.metrics import PrometheusMetrics
 from plasma_guard.telemetry.secrets import register_secret
 from plasma_guard.vaulting import Sources, owners_of, proxy_of, vault_of
+from plasma_guard.verifier.child_chain import HttpBlockSource
 from plasma_guard.watcher import HttpWatcher
 
 log = structlog.get_logger(__name__)
@@ -168,6 +174,18 @@ def policies(config: Config) -> dict[str, Policy]:
     """Return what each event's cases may cost."""
     names = [reaction.event.names[0] for reaction in REACTIONS]
     return {name: Policy(config.limits.max_cost(name, config.fees.max_cost_per_case)) for name in names}
+
+
+def plan_policy(config: Config) -> PlanPolicy:
+    """Return what the planner is told of the operator's wishes."""
+    return PlanPolicy(
+        least_value=config.exits.least_value,
+        prices={price.token: price.value for price in config.prices},
+        lead=Seconds(int(config.exits.lead)),
+        max_cost=config.fees.max_cost_per_case,
+        max_fee=config.fees.max_fee_per_gas,
+        block_seconds=Seconds(int(config.root_chain.block_time)),
+    )
 
 
 async def first_block(config: Config, chain: RpcChain, game: ExitGame) -> int:
@@ -321,6 +339,23 @@ async def assemble(config: Config, env: Mapping[str, str] = os.environ) -> Async
             accounts=addresses,
             max_cost_per_case=config.fees.max_cost_per_case,
         )
+        child_chain = None
+        if config.vault.child_chain_url:
+            child_chain = await stack.enter_async_context(HttpBlockSource(config.vault.child_chain_url))
+        planner = Planner(vault, game, chain, own, plan_policy(config))
+        leave = Leave(
+            plan=planner.plan,
+            confirm=OwnLook(game, vault, child_chain, lambda: watch.last.status).confirms,
+            policy=LeavePolicy(When(config.exits.policy), int(config.exits.lead)),
+            mailbox=Mailbox(config.mailbox_path),
+            vault=vault,
+            heads=heads,
+            react=react,
+            journal=journal,
+            alerts=alerts,
+            metrics=metrics,
+            armed=sender is not None,
+        )
         supervisor = Supervisor(
             heads=heads,
             game=game,
@@ -365,6 +400,7 @@ async def assemble(config: Config, env: Mapping[str, str] = os.environ) -> Async
             alerts=alerts,
             metrics=metrics,
             keep=keep,
+            leave=leave,
         )
         armed = sender is not None
         health.set("key", ok=True)

@@ -282,6 +282,10 @@ class ExitGame(Protocol):
         """Read the exact bonds asked for at one block."""
         ...
 
+    async def has_queue(self, token: Address, at: BlockStamp) -> bool:
+        """Tell whether a token's exit queue was opened; without it no exit of that token can start."""
+        ...
+
     async def queue_head(self, token: Address, at: BlockStamp) -> QueueHead | None:
         """Read the next exit of a token's queue, or None when the queue is missing or empty."""
         ...

@@ -13,6 +13,7 @@ from plasma_guard.config.problems import Contradiction
 from plasma_guard.config.sections import (
     Account,
     Alerts,
+    Exits,
     Fees,
     Journal,
     Limits,
@@ -55,6 +56,7 @@ class Config(BaseSettings):
         expected="tables [[prices]], or a JSON list of objects in the environment",
     )
     journal: Journal = setting(..., "", expected="a table [journal]")
+    exits: Exits = setting(Exits(), "", expected="a table [exits]")
     vault: Vault = setting(Vault(), "", expected="a table [vault]")
     server: Server = setting(Server(), "", expected="a table [server]")
     alerts: Alerts = setting(Alerts(), "", expected="a table [alerts]")
@@ -83,6 +85,11 @@ class Config(BaseSettings):
         """Where the vault is: beside the journal unless it is set."""
         journal = self.journal.path
         return self.vault.path or journal.with_name(f"{journal.stem}.vault{journal.suffix}")
+
+    @property
+    def mailbox_path(self) -> Path:
+        """Where commands leave wishes for a running guard: a directory beside the journal."""
+        return self.journal.path.with_name(f"{self.journal.path.stem}.wishes")
 
     def unguarded(self) -> str | None:
         """Return why `run` must refuse: it is to act, and nothing says with which key."""

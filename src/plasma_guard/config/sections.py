@@ -404,7 +404,7 @@ class Reactions(_Section):
 
     def mode(self, event: str) -> Mode:
         """Return what is done about an event."""
-        mode: Mode = getattr(self, event)
+        mode: Mode = getattr(self, event, "act")
         return mode
 
 
@@ -439,6 +439,33 @@ class Limits(_Section):
         """Return the limit of an event in wei."""
         limit: Decimal | None = getattr(self, event, None)
         return otherwise if limit is None else Wei(int(limit * 10**18))
+
+
+class Exits(_Section):
+    """How the user's money leaves the plasma chain when it is not safe there any more."""
+
+    policy: Literal["auto", "confirm", "never"] = setting(
+        "auto",
+        "Who decides: auto (the guard, once it has confirmed the reason or time is nearly out), confirm"
+        " (you, with `plasma-guard exits start`; the guard when time is nearly out) or never (you alone).",
+        expected="auto, confirm or never",
+    )
+    least_value_eth: Amount = setting(
+        Decimal(0),
+        "Outputs worth less stay behind.",
+        expected="a number of ETH from 0 to 1000",
+        unit="ETH",
+        ge=0,
+        le=1000,
+    )
+    lead: Number = seconds(
+        21_600, "Root-chain time before a deadline in which the guard asks no more questions.", 1, 604_800
+    )
+
+    @property
+    def least_value(self) -> Wei:
+        """The least value in wei."""
+        return Wei(int(self.least_value_eth * 10**18))
 
 
 class Journal(_Section):

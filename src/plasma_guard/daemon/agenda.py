@@ -39,6 +39,9 @@ class Agenda:
     def __len__(self) -> int:
         return len(self._items)
 
+    def __contains__(self, topic: object) -> bool:
+        return topic in self._items
+
     def add(self, sightings: Iterable[tuple[WatcherEvent, Reaction[Any, Any]]]) -> int:
         """Put events on the agenda; a new topic, or a new report on a known one, is due at once.
 

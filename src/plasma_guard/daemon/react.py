@@ -31,6 +31,8 @@ from plasma_guard.reactions.invariants import Proposal, violations
 
 log = structlog.get_logger(__name__)
 
+OURS = frozenset({Kind.OWN_PIGGYBACK, Kind.OWN_EXIT})
+"""Cases about taking our own money out."""
 SAID_KEPT = 20_000
 """Topics whose last decision is remembered, so that only a new one is said."""
 
@@ -150,7 +152,7 @@ class React:
         budget = self._stakes.budget(
             subject.assets,
             bond=subject.bond,
-            ours=subject.kind is Kind.OWN_PIGGYBACK,
+            ours=subject.kind in OURS,
             held=await self._interest.held(),
             cap=act.window.budget,
             spent=Wei(spent),
@@ -194,7 +196,7 @@ class React:
                 self._alerts.alert(
                     f"leave/{event.key}",
                     Severity.CRITICAL if decision.confirmed else Severity.WARNING,
-                    f"take your funds off the plasma chain, by hand for now: {decision.reason}",
+                    f"the plasma chain is not safe for your funds: {decision.reason}",
                     confirmed=decision.confirmed,
                     **told,
                 )

@@ -27,6 +27,7 @@ WON = {
     Kind.INCLUSION: "answered: the in-flight exit is canonical again",
     Kind.PIGGYBACK_SPENT: "challenged: the spent piggyback is removed",
     Kind.OWN_PIGGYBACK: "joined: our own output is piggybacked",
+    Kind.OWN_EXIT: "out: our exit is paid",
 }
 
 
@@ -70,6 +71,11 @@ class Settle:
     def _say_open(self, case: Case, candidate: TxCandidate, outcome: Outcome) -> None:
         """Our call is over and there is still something to answer: loud, because money is at stake."""
         match outcome:
+            case Confirmed() if case.key.kind is Kind.OWN_EXIT:  # one step of several
+                self._alerts.clear(f"case/{case.id}/open")
+                tx = str(outcome.receipt.tx_hash)
+                log.info("a step is done", case=case.id, call=candidate.purpose, tx=tx)
+                return
             case Unaffordable():
                 why = f"it could not be paid for: {outcome.sums}"
             case WouldRevert():

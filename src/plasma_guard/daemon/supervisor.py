@@ -13,6 +13,7 @@ from plasma_guard.daemon.audit import Audit
 from plasma_guard.daemon.funds import Funds
 from plasma_guard.daemon.heads import Heads
 from plasma_guard.daemon.keep import Keep
+from plasma_guard.daemon.leave import Leave
 from plasma_guard.daemon.permits import Permits
 from plasma_guard.daemon.react import React
 from plasma_guard.daemon.scan import Scan
@@ -22,7 +23,7 @@ from plasma_guard.daemon.troubles import Troubles
 from plasma_guard.daemon.watch import Sighting, Watch
 from plasma_guard.domain.blocks import BlockStamp
 from plasma_guard.domain.cases import Case
-from plasma_guard.domain.decisions import Closure, Decision, Severity
+from plasma_guard.domain.decisions import Closure, Decision, LeaveChain, Severity
 from plasma_guard.domain.errors import GuardError, RetryableError
 from plasma_guard.domain.position import UtxoPosition
 from plasma_guard.domain.primitives import Address
@@ -86,6 +87,7 @@ class Supervisor:
         alerts: Alerts,
         metrics: Metrics,
         keep: Keep | None = None,
+        leave: Leave | None = None,
     ) -> None:
         self._heads = heads
         self._game = game
@@ -111,6 +113,7 @@ class Supervisor:
         self._alerts = alerts
         self._metrics = metrics
         self._keep = keep
+        self._leave = leave
         self._offered: set[UtxoPosition] = set()
         self.head: BlockStamp | None = None
 
@@ -138,6 +141,8 @@ class Supervisor:
                 tasks.create_task(self._forever("permits", self._permits.refresh, lambda: FUNDS_EVERY))
                 if self._keep is not None:
                     tasks.create_task(self._forever("vault", self._keep.step, lambda: self._pace.root_chain))
+                if self._leave is not None:
+                    tasks.create_task(self._forever("exits", self._fulfil, lambda: self._pace.root_chain))
                 tasks.create_task(self._forever("reactions", lambda: self._turns(answers), lambda: 0.0))
                 await _until(stop)
         except* _Stop:
@@ -217,6 +222,8 @@ class Supervisor:
         new = await self._watch.note(poll, at)
         open_cases = await self._journal.cases(open_only=True)
         recalled = self._recalled(open_cases)
+        # No open case may be forgotten, whatever ended the turn in which it was opened.
+        self._agenda.add([each for each in recalled if each[0].topic not in self._agenda])
         reported = {event.topic for event, _ in poll.sightings}
         offered = {event.topic for event, _ in self._events_for(self._offered)}
         self._agenda.keep_only(reported | offered | {event.topic for event, _ in recalled})
@@ -269,6 +276,8 @@ class Supervisor:
                 for turn in await self._react.turn(item.event, item.reaction, at, answers.in_hand):
                     decisions.append(turn.decision)
                     under_way |= answers.answer(turn)
+                    if self._leave is not None and isinstance(turn.decision, LeaveChain):
+                        self._agenda.add(await self._leave.consider(turn))
         except GuardError as error:
             log.warning(
                 "a turn could not be finished; it is repeated", about=item.event.topic, error=str(error)
@@ -282,6 +291,11 @@ class Supervisor:
             )
         finally:
             self._agenda.done(item, decisions, under_way=under_way)
+
+    async def _fulfil(self) -> None:
+        """Take up what the user asked for by hand."""
+        if self._leave is not None:
+            self._agenda.add(await self._leave.fulfil())
 
     def _look_again(self, case: Case) -> None:
         for event, _ in self._recalled([case]):

@@ -134,7 +134,7 @@ class Watch:
             if entry.name in self._off:
                 continue
             reaction = self._reactions.get(entry.name)
-            if reaction is None:
+            if reaction is None or reaction.self_made:
                 self._alerts.alert(
                     f"watcher/unknown event/{entry.name[:40]}",
                     Severity.WARNING,

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import httpx
 
+from plasma_guard.daemon.mailbox import Mailbox
 from plasma_guard.devnet.errors import DevnetError
 
 if TYPE_CHECKING:
@@ -37,6 +38,10 @@ poll_interval = 0.5
 url = "{watcher_url}"
 poll_interval = 1
 incident_poll_interval = 0.5
+
+[vault]
+child_chain_url = "{operator_url}"
+refresh_interval = 5
 
 [journal]
 path = "{journal}"
@@ -86,6 +91,10 @@ class GuardProcess:
         """Its journal."""
         return self._directory / "journal.sqlite3"
 
+    async def wish_to_leave(self) -> None:
+        """Ask it to take everything out, as `plasma-guard exits start all` does."""
+        await asyncio.to_thread(Mailbox(self._directory / "journal.wishes").post, None)
+
     @property
     def started(self) -> bool:
         """Whether `start` was called."""
@@ -107,6 +116,7 @@ class GuardProcess:
                 chain_id=connection.chain_id,
                 contract=connection.contract,
                 watcher_url=connection.watcher_url,
+                operator_url=connection.operator_url,
                 journal=self.journal,
                 confirmations=self._confirmations,
             ),

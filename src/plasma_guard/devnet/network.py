@@ -11,6 +11,7 @@ from typing import Final
 
 import structlog
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
 from plasma_guard.chain.chain import RpcChain
 from plasma_guard.clock import SystemClock
@@ -163,7 +164,7 @@ class _Services:
     async def running(self) -> AsyncIterator[tuple[str, str]]:
         """Serve until the block ends; yield the URLs of the operator and of the Watcher."""
         async with contextlib.AsyncExitStack() as stack:
-            operator_url = await stack.enter_async_context(_served(operator_api(self.operator)))
+            operator_url = await stack.enter_async_context(_served(self._mortal(operator_api(self.operator))))
             blocks = await stack.enter_async_context(HttpBlockSource(operator_url))
             follower = Follower(
                 self.verifier,
@@ -173,7 +174,7 @@ class _Services:
                 SystemClock(),
                 withholding_seconds=WITHHOLDING_SECONDS,
             )
-            watcher_url = await stack.enter_async_context(_served(watcher_api(self.verifier)))
+            watcher_url = await stack.enter_async_context(_served(self._mortal(watcher_api(self.verifier))))
             await follower.step()
             for name, step in (
                 ("operator", lambda: self.operator.step(self._game, self._chain)),
@@ -182,6 +183,18 @@ class _Services:
                 task = asyncio.create_task(_forever(name, step, self._options.step), name=name)
                 stack.push_async_callback(_ended, task)
             yield operator_url, watcher_url
+
+    def _mortal(self, application: web.Application) -> web.Application:
+        """Have a server break every connection once the operator has vanished."""
+
+        @web.middleware
+        async def gone(request: web.Request, handler: Handler) -> web.StreamResponse:
+            if self.operator.vanished and request.transport is not None:
+                request.transport.abort()
+            return await handler(request)
+
+        application.middlewares.append(gone)
+        return application
 
 
 async def _forever(name: str, step: Callable[[], Awaitable[object]], pause: float) -> None:

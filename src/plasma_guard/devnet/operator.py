@@ -59,6 +59,7 @@ class Operator:
         self._open = self._ledger.open_block()
         self._sealed: LedgerBlock | None = None
         self._withholds = False
+        self._vanished = False
         self._by_root: dict[Hash32, LedgerBlock] = {}
         self._producing = asyncio.Lock()
         self._next_height = 0
@@ -96,6 +97,15 @@ class Operator:
             raise SubmissionRefusedError("submit:malformed_transaction", str(error)) from error
         self._open.transactions.append(decoded)
         return Inclusion(self._open.blknum, len(self._open.transactions) - 1, decoded.tx.hash)
+
+    @property
+    def vanished(self) -> bool:
+        """Whether it answers nobody any more, and the Watcher of its network neither."""
+        return self._vanished
+
+    def vanish(self) -> None:
+        """Be gone for good."""
+        self._vanished = True
 
     def withhold(self) -> None:
         """Submit blocks as before, and show the contents of none made from now on."""
@@ -135,7 +145,7 @@ class Operator:
 def application(operator: Operator, version: str = "1.0.9") -> web.Application:
     """Return the child chain's HTTP API: `block.get` and `transaction.submit`, both POST.
 
-    Beside them are `operator.force` and `operator.withhold`, which no honest operator has.
+    Beside them are `operator.force`, `operator.withhold` and `operator.vanish`, which no honest one has.
     """
     served = web.Application(client_max_size=8_000_000)
     api = _Api(operator, version)
@@ -143,6 +153,7 @@ def application(operator: Operator, version: str = "1.0.9") -> web.Application:
     served.router.add_post("/transaction.submit", api.transaction_submit)
     served.router.add_post("/operator.force", api.force)
     served.router.add_post("/operator.withhold", api.withhold)
+    served.router.add_post("/operator.vanish", api.vanish)
     served.router.add_route("*", "/{path:.*}", api.not_found)
     return served
 
@@ -180,6 +191,11 @@ class _Api:
     async def withhold(self, _request: web.Request) -> web.Response:
         """Show no more blocks."""
         self._operator.withhold()
+        return self._answer({})
+
+    async def vanish(self, _request: web.Request) -> web.Response:
+        """Show no more blocks."""
+        self._operator.vanish()
         return self._answer({})
 
     async def _take(self, request: web.Request, take: Callable[[bytes], Inclusion]) -> web.Response:

@@ -188,6 +188,10 @@ class People:
         """Have the operator include a payment that it must refuse; wait until the block is submitted."""
         return await self._included("/operator.force", payment)
 
+    async def vanish(self) -> None:
+        """Have the operator and the Watcher answer nobody any more."""
+        await self._ask_operator("/operator.vanish", {})
+
     async def withhold(self) -> None:
         """Have the operator show nobody the contents of the blocks it makes from now on."""
         await self._ask_operator("/operator.withhold", {})

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final, Protocol
 
 from plasma_guard.devnet.errors import DevnetError
-from plasma_guard.devnet.stage import Alerts, Cue, Entry, Quiet, Reports, Says, Stage, Story, Tell
-from plasma_guard.devnet.stories import blocks, canonicity, piggybacks, standard
+from plasma_guard.devnet.stage import Alerts, Cue, Entry, Quiet, Reports, Says, Stage, Story, Tell, Wishes
+from plasma_guard.devnet.stories import canonicity, leaving, piggybacks, standard
 from plasma_guard.domain.errors import WatcherError
 from plasma_guard.watcher import HttpWatcher
 
@@ -56,8 +56,11 @@ SCENARIOS: Final[Mapping[str, Scenario]] = {
         "A payment to the guard is never included", piggybacks.own_piggyback, is_attack=False
     ),
     "full-battle": Scenario("Two exits, four piggybacks, one input", piggybacks.full_battle),
-    "invalid-block": Scenario("The operator includes a theft", blocks.invalid_block),
-    "withheld-block": Scenario("The operator hides a block", blocks.withheld_block),
+    "invalid-block": Scenario("The operator includes a theft", leaving.invalid_block, is_attack=False),
+    "withheld-block": Scenario("The operator hides a block", leaving.withheld_block, is_attack=False),
+    "operator-vanishes": Scenario(
+        "Operator and Watcher are gone", leaving.operator_vanishes, is_attack=False
+    ),
 }
 
 
@@ -78,6 +81,10 @@ class Guarding(Protocol):
 
     async def until_alerted(self, key: str) -> object:
         """Wait until it has raised an alert whose key begins so."""
+        ...
+
+    async def wish_to_leave(self) -> None:
+        """Ask it to take everything out."""
         ...
 
 
@@ -160,6 +167,8 @@ def _awaited(cue: Cue, guard: Guarding, watcher: HttpWatcher) -> Awaitable[objec
             return guard.until_said(cue.event, cue.times)
         case Alerts():
             return guard.until_alerted(cue.key)
+        case Wishes():
+            return guard.wish_to_leave()
         case Reports():
             return _until_reported(cue.event, watcher)
         case Quiet():

@@ -48,7 +48,12 @@ class Quiet:
     event: str
 
 
-Cue = Says | Alerts | Reports | Quiet
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """The story goes on once the guard has been asked to take everything out."""
+
+
+Cue = Says | Alerts | Reports | Quiet | Wishes
 Story = Callable[["Stage"], AsyncIterator[Cue]]
 """Plays on a stage and yields what it waits for; what comes before the first cue is the attack."""
 
@@ -149,6 +154,17 @@ class Stage:
             self.gains(self.carol, bounty, "the bounty for processing", at_end=True)
         self.tell(owner.name, f"I exit output {position}, which is mine")
         return started
+
+    def gets_out(self, amount: Wei = ETHER) -> None:
+        """Note that the guard gets its money by the end; its bonds come back, and bounties stay its own."""
+        self.gains(self.guard, amount, "what its exit pays", at_end=True)
+
+    async def ripen(self) -> None:
+        """Let every exit period pass, and leave the queues to the guard."""
+        head = await self.people.chain.head()
+        ripe = head.timestamp + 2 * self.people.game.contracts.min_exit_period + 1
+        self.processed = await self.people.move_time(ripe)
+        self.tell("chain", "the exit period passes")
 
     async def process(self, token: Address = ETH) -> None:
         """Let every exit period pass, and have Carol process a token's queue, where time can be moved."""

@@ -34,6 +34,8 @@ class Kind(StrEnum):
     """One piggybacked input or output that is spent elsewhere."""
     OWN_PIGGYBACK = "own_piggyback"
     """One of our own inputs or outputs that must join an in-flight exit."""
+    OWN_EXIT = "own_exit"
+    """An exit of our own, from its start until it is paid."""
     LEAVE_CHAIN = "leave_chain"
     """A reason to take the user's funds off the plasma chain."""
 

@@ -61,12 +61,14 @@ class Alert:
 class LeaveChain:
     """The user's funds must leave the plasma chain; `first_bad_blknum` is None when no block is bad.
 
-    Handed to the exit planner. `confirmed` says that the guard itself saw the evidence, not only a Watcher.
+    Handed to the exit planner. `confirmed` says that the guard itself saw the evidence, not only a Watcher;
+    `withheld` that the block is said to be withheld rather than invalid.
     """
 
     reason: str
     confirmed: bool
     first_bad_blknum: int | None = None
+    withheld: bool = False
 
 
 class Closure(StrEnum):

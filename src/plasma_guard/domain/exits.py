@@ -171,13 +171,15 @@ class InFlightSlot:
 
     `owner`, `token`, `amount` and `output_id` are None where the contract does not (yet) store them: on
     rootchain outputs are filled only when piggybacked. `piggybacked` is the contract's bit, cleared by a
-    spent challenge and by processing. `handled` says (rootchain only) that it was already exited.
+    spent challenge and by processing. `handled` says (rootchain only) that it was already exited, `blocked`
+    that it was piggybacked and challenged away, as far as the entry shows it.
     """
 
     side: Side
     index: int
     piggybacked: bool
     handled: bool = False
+    blocked: bool = False
     owner: Address | None = None
     token: Address | None = None
     amount: Wei | None = None

@@ -12,6 +12,8 @@ from plasma_guard.reactions import (
     invalid_ife_challenge,
     invalid_piggyback,
     non_canonical_ife,
+    own_in_flight_exit,
+    own_standard_exit,
     piggyback_available,
     unchallenged_exit,
     unchallenged_non_canonical_ife,
@@ -30,6 +32,8 @@ REACTIONS: tuple[Reaction[Any, Any], ...] = (
     unchallenged_piggyback.REACTION,
     invalid_block.REACTION,
     block_withholding.REACTION,
+    own_standard_exit.REACTION,
+    own_in_flight_exit.REACTION,
 )
 
 

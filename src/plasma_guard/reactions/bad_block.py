@@ -37,7 +37,7 @@ async def gather_block(blknum: int, root: Hash32, scene: Scene) -> tuple[Facts]:
     return (Facts(subject, block),)
 
 
-def leave_because(facts: Facts, blknum: int, what: str) -> Decision:
+def leave_because(facts: Facts, blknum: int, what: str, *, withheld: bool = False) -> Decision:
     """Leave on a Watcher's word, told but not confirmed; a block the root chain does not have is a lie."""
     if facts.block is None:
         return Hold(f"the root chain has no plasma block {blknum}", suspicious=True)
@@ -48,4 +48,5 @@ def leave_because(facts: Facts, blknum: int, what: str) -> Decision:
         " their place ahead of what was made up in it",
         confirmed=False,
         first_bad_blknum=blknum,
+        withheld=withheld,
     )

@@ -153,5 +153,7 @@ class Reaction(Generic[E, F]):
     decide: Callable[[E, F, Policy], Decision]
     answers: tuple[str, ...]
     """The calls this can lead to, by the contracts' names; empty where the answer is a decision to leave."""
+    self_made: bool = False
+    """Whether only the guard itself makes this event: one that a Watcher reports is not believed."""
     implies: Callable[[E], WatcherEvent] | None = None
     """The plain event that a Watcher reports together with a late one; looked at even if it is left out."""

@@ -36,7 +36,7 @@ async def gather(event: BlockWithholding, scene: Scene) -> tuple[Facts]:
 
 def decide(event: BlockWithholding, facts: Facts, _policy: Policy) -> Decision:
     """Leave, on the Watcher's word."""
-    return leave_because(facts, event.blknum, "said to be withheld")
+    return leave_because(facts, event.blknum, "said to be withheld", withheld=True)
 
 
 REACTION = Reaction(BlockWithholding, gather, decide, answers=())

@@ -60,6 +60,7 @@ METRICS = (
     Metric("send_retries_total", "counter", "Turns of the sender that failed and were repeated."),
     Metric("outcomes_total", "counter", "Settled intents, by outcome.", ("outcome",)),
     Metric("fee_spent_wei_total", "counter", "Wei paid for gas."),
+    Metric("own_exits_total", "counter", "Exits of our own that were begun."),
     Metric("bonds_won_wei_total", "counter", "Wei of bonds paid to the guard's accounts."),
     Metric("balance_wei", "gauge", "Wei an account holds.", ("account",)),
     Metric(

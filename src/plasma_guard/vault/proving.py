@@ -2,11 +2,10 @@
 
 from collections.abc import Iterable, Sequence
 
-from plasma_guard.domain.blocks import ChildBlock, PlasmaBlock
+from plasma_guard.domain.blocks import PlasmaBlock
 from plasma_guard.domain.errors import EvidenceError, MalformedError
 from plasma_guard.domain.position import UtxoPosition
 from plasma_guard.domain.primitives import Address, shorten
-from plasma_guard.plasma import rlp
 from plasma_guard.plasma.evidence import find_signature
 from plasma_guard.plasma.rules import PlasmaRules
 from plasma_guard.plasma.transaction import PAYMENT, PlasmaTransaction
@@ -61,28 +60,6 @@ def prove_signatures(
             return None
         found.append(signature)
     return tuple(found)
-
-
-def unsigned_of(signed: bytes) -> bytes:
-    """Return a transaction of any type without its list of signatures; raises `MalformedError`."""
-    items = rlp.children(signed, rlp.whole(signed, "signed transaction"), "signed transaction")
-    if not items or not items[0].is_list:
-        raise MalformedError("signed transaction: expected the list of signatures first")
-    return rlp.encode_list([signed[items[0].end :]])
-
-
-def prove_block(rules: PlasmaRules, served: ChildBlock, block: PlasmaBlock) -> list[bytes]:
-    """Return the unsigned transactions of a block that is the submitted one; raises `EvidenceError`."""
-    try:
-        leaves = [unsigned_of(each) for each in served.transactions]
-        root = rules.merkle_root(leaves)
-    except MalformedError as error:
-        raise EvidenceError(f"block {block.blknum}: {error}") from error
-    if root != block.root:
-        raise EvidenceError(
-            f"block {block.blknum}: the contents served make the root {root}, {block.root} was submitted"
-        )
-    return leaves
 
 
 def argument_of(calldata: bytes) -> bytes:

@@ -17,10 +17,10 @@ from yarl import URL
 from plasma_guard.domain.errors import ConfigurationError, EvidenceError, MalformedError, VaultError
 from plasma_guard.domain.position import UtxoPosition
 from plasma_guard.domain.primitives import Address, Wei, parse_hex, shorten
+from plasma_guard.plasma.child_block import unsigned_of
 from plasma_guard.plasma.keccak import keccak
 from plasma_guard.plasma.rules import PlasmaRules
 from plasma_guard.plasma.transaction import Output
-from plasma_guard.vault.proving import unsigned_of
 from plasma_guard.vault.tracking import ForeignError
 from plasma_guard.vault.vault import SqlVault
 

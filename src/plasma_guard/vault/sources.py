@@ -11,9 +11,9 @@ from plasma_guard.domain.evidence import ExitData, FoundTransaction, InFlightDat
 from plasma_guard.domain.position import UtxoPosition
 from plasma_guard.domain.primitives import Address, Hash32
 from plasma_guard.domain.watchers import ExitableUtxo
+from plasma_guard.plasma.child_block import prove_block
 from plasma_guard.plasma.rules import PlasmaRules
 from plasma_guard.ports import ChildChain, Clock, Watcher
-from plasma_guard.vault.proving import prove_block
 
 T = TypeVar("T")
 NOT_SERVED = "operation:not_found"

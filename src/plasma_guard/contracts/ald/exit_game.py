@@ -151,6 +151,11 @@ class AldExitGame:
         values = await self._reads.all([(game, getter, ()) for getter in getters], at)
         return Bonds(*(Wei(value) for (value,) in values))
 
+    async def has_queue(self, token: Address, at: BlockStamp) -> bool:
+        """Tell whether a token's exit queue was opened."""
+        vault = calls.vault_id(token)
+        return bool(await self._reads.value(self._contracts.entry, abi.HAS_EXIT_QUEUE, vault, token, at=at))
+
     async def queue_head(self, token: Address, at: BlockStamp) -> QueueHead | None:
         """Read the next exit of a token's queue, or None when the queue is missing or empty."""
         entry, vault = self._contracts.entry, calls.vault_id(token)

@@ -41,6 +41,7 @@ def _slots(side: Side, entries: Sequence[Sequence[Any]], bits: int) -> list[InFl
             side=side,
             index=index,
             piggybacked=bool(bits >> index & 1),
+            blocked=not bits >> index & 1 and entry[4] > 0,
             owner=Address.parse(entry[1]),
             token=Address.parse(entry[2]),
             amount=Wei(entry[3]),

@@ -130,6 +130,10 @@ class RootChainExitGame:
         values = await self._reads.all([(self._contracts.entry, getter, ()) for getter in getters], at)
         return Bonds(*(Wei(value) for (value,) in values))
 
+    async def has_queue(self, token: Address, at: BlockStamp) -> bool:
+        """Tell whether a token's exit queue was opened."""
+        return bool(await self._reads.value(self._contracts.entry, abi.HAS_TOKEN, token, at=at))
+
     async def queue_head(self, token: Address, at: BlockStamp) -> QueueHead | None:
         """Read the next exit of a token's queue, or None when the queue is missing or empty.
 

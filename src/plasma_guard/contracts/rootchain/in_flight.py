@@ -101,12 +101,16 @@ def _slots(rules: PlasmaRules, entry: _Entry) -> list[tuple[Side, int]]:
 def _slot(exit_map: int, side: Side, index: int, stored: tuple[Any, ...] | None) -> InFlightSlot:
     number = slot_number(side, index)
     owner, token, amount = stored or (None, None, 0)
+    joined = bool(exit_map >> number & 1)
+    handled = bool(exit_map >> (_SLOTS + number) & 1)
     known = owner is not None and Address.parse(owner) != ZERO_ADDRESS
     return InFlightSlot(
         side=side,
         index=index,
-        piggybacked=bool(exit_map >> number & 1),
-        handled=bool(exit_map >> (_SLOTS + number) & 1),
+        piggybacked=joined,
+        handled=handled,
+        # An output's details are stored when it joins, and stay.
+        blocked=side is Side.OUTPUT and known and not joined and not handled,
         owner=Address.parse(owner) if known else None,
         token=Address.parse(token) if known else None,
         amount=Wei(amount) if known else None,

@@ -1,0 +1,250 @@
+"""Takes the user's money off the plasma chain: from a reason to leave to exits, each a case of its own."""
+
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+import structlog
+
+from plasma_guard.daemon.heads import Heads
+from plasma_guard.daemon.mailbox import Mailbox, Wish
+from plasma_guard.daemon.react import React, Turn
+from plasma_guard.domain.actions import StartStandardExit
+from plasma_guard.domain.blocks import BlockStamp
+from plasma_guard.domain.cases import Kind
+from plasma_guard.domain.decisions import LeaveChain, Severity
+from plasma_guard.domain.errors import MalformedError
+from plasma_guard.domain.plan import BadBlock, BadExit, ExitPlan, PlannedExit, Timing, Trouble
+from plasma_guard.domain.position import CHILD_BLOCK_INTERVAL, UtxoPosition
+from plasma_guard.domain.primitives import Timestamp
+from plasma_guard.domain.vault import KeptTransaction, VaultContents
+from plasma_guard.ports import Alerts, Journal, Metrics, Vault
+from plasma_guard.reactions import own_in_flight_exit, own_standard_exit
+from plasma_guard.reactions.own_exit import OwnExit
+from plasma_guard.reactions.own_in_flight_exit import OwnInFlightExit, OwnSlot
+from plasma_guard.reactions.own_standard_exit import OwnStandardExit
+
+log = structlog.get_logger(__name__)
+
+
+class When(StrEnum):
+    """Who decides that it is time to leave."""
+
+    AUTO = "auto"
+    """The guard, once it has confirmed the reason itself, or time is nearly out."""
+    CONFIRM = "confirm"
+    """The user, and the guard when time is nearly out."""
+    NEVER = "never"
+    """The user alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class LeavePolicy:
+    """When to leave; in the last `lead` root-chain seconds before the deadline nobody is asked any more."""
+
+    when: When
+    lead: int
+
+
+MakePlan = Callable[[BlockStamp, Trouble | None], Awaitable[tuple[VaultContents, ExitPlan]]]
+Confirm = Callable[[LeaveChain, BlockStamp], Awaitable[bool]]
+
+
+class Leave:
+    """Plans again at each turn of a reason to leave, so that what became possible since is done too.
+
+    `confirm` is the guard's own look at a reason that only a Watcher gave.
+    """
+
+    def __init__(
+        self,
+        *,
+        plan: MakePlan,
+        confirm: Confirm,
+        policy: LeavePolicy,
+        mailbox: Mailbox,
+        vault: Vault,
+        heads: Heads,
+        react: React,
+        journal: Journal,
+        alerts: Alerts,
+        metrics: Metrics,
+        armed: bool,
+    ) -> None:
+        self._plan = plan
+        self._confirm = confirm
+        self._policy = policy
+        self._mailbox = mailbox
+        self._vault = vault
+        self._heads = heads
+        self._react = react
+        self._journal = journal
+        self._alerts = alerts
+        self._metrics = metrics
+        self._armed = armed
+
+    async def consider(self, turn: Turn) -> list[tuple[OwnExit, Any]]:
+        """Return the exits that a decision leads to now, on disk as cases; none while it is not time."""
+        decision, subject = turn.decision, turn.subject
+        if not isinstance(decision, LeaveChain) or subject is None or not self._armed:
+            return []
+        trouble: Trouble
+        if decision.first_bad_blknum is not None:
+            trouble = BadBlock(decision.first_bad_blknum, subject.started_at)
+        else:
+            trouble = BadExit(subject.position, subject.hard, subject.tokens)
+        contents, plan = await self._plan(turn.at, trouble)
+        if not plan.exits:
+            return []
+        confirmed = decision.confirmed or await self._confirm(decision, turn.at)
+        if not self._is_time(plan, trouble, turn.at.timestamp, confirmed=confirmed):
+            return []
+        return await self._start(contents, plan.exits, plan, turn.at, decision.reason)
+
+    async def fulfil(self) -> list[tuple[OwnExit, Any]]:
+        """Return the exits that the user has asked for since, on disk as cases."""
+        try:
+            wishes = self._mailbox.wishes()
+        except MalformedError as error:
+            self._alerts.alert("exits/wish", Severity.WARNING, str(error))
+            return []
+        found: list[tuple[OwnExit, Any]] = []
+        for wish in wishes:
+            if not self._armed:
+                self._alerts.alert(
+                    "exits/unarmed", Severity.WARNING, "an exit was asked for, and the guard only observes"
+                )
+                break
+            at = await self._heads.newest()
+            await self._vault.refresh(at)
+            contents, plan = await self._plan(at, None)
+            wanted = [exit_ for exit_ in plan.exits if _is_wished(exit_, wish)]
+            found += await self._start(contents, wanted, plan, at, "its owner asked for it")
+            self._mailbox.done(wish)
+        return found
+
+    def _is_time(self, plan: ExitPlan, trouble: Trouble, now: Timestamp, *, confirmed: bool) -> bool:
+        """Whether to act now; where only a person may say so, tell what they should know."""
+        when, deadline = self._policy.when, plan.deadline
+        nearly_out = deadline is not None and now >= deadline - self._policy.lead
+        told = f"{len(plan.exits)} exits would take out {plan.value} wei for {plan.cost} wei of gas"
+        if when is When.NEVER:
+            words = f"{told}; exits.policy is never: start them with `plasma-guard exits start all`"
+        elif nearly_out and (confirmed or isinstance(trouble, BadBlock)):
+            return True
+        elif not confirmed:
+            words = (
+                f"{told}; only a Watcher says that this is needed, and the guard could not confirm it:"
+                " look yourself, then `plasma-guard exits start all`"
+            )
+        elif when is When.AUTO:
+            return True
+        else:
+            words = f"{told}; start them with `plasma-guard exits start all`"
+        if deadline is not None and when is not When.NEVER:
+            words += f". In time until {deadline} (root-chain time)"
+        self._alerts.alert("exits/waiting", Severity.CRITICAL, words)
+        return False
+
+    async def _start(
+        self,
+        contents: VaultContents,
+        exits: Iterable[PlannedExit],
+        plan: ExitPlan,
+        at: BlockStamp,
+        reason: str,
+    ) -> list[tuple[OwnExit, Any]]:
+        known = {
+            case.key.exit_id
+            for case in await self._journal.cases(open_only=True)
+            if case.key.kind is Kind.OWN_EXIT
+        }
+        started: list[tuple[OwnExit, Any]] = []
+        unpaid = 0
+        for exit_ in exits:
+            if exit_.exit_id in known:
+                continue
+            if not exit_.funded:
+                unpaid += 1
+                continue
+            event = _event(exit_, contents, at, reason)
+            reaction = (
+                own_standard_exit.REACTION
+                if isinstance(event, OwnStandardExit)
+                else own_in_flight_exit.REACTION
+            )
+            await self._react.turn(event, reaction, at)  # which puts it on disk
+            started.append((event, reaction))
+        if started:
+            log.warning("leaving the plasma chain", exits=len(started), value_wei=plan.value, reason=reason)
+            self._alerts.alert(
+                "exits/started",
+                Severity.CRITICAL,
+                f"{len(started)} exits are being started: {reason}; see `plasma-guard exits list`",
+            )
+            self._metrics.count("own_exits_total", len(started))
+        if unpaid:
+            self._alerts.alert(
+                "exits/unfunded",
+                Severity.CRITICAL,
+                f"{unpaid} exits wait for money: the accounts lack {plan.missing} wei for bonds and gas",
+                **{str(account): f"lacks {short} wei" for account, short in plan.shortfalls.items()},
+            )
+        else:
+            self._alerts.clear("exits/unfunded")
+        return started
+
+
+def _place(tx: KeptTransaction, index: int) -> UtxoPosition:
+    """Return where an output is; one in no known block gets a stand-in, of which only the index counts."""
+    place = tx.position or UtxoPosition(CHILD_BLOCK_INTERVAL, 0, 0)
+    return UtxoPosition(place.blknum, place.txindex, index)
+
+
+def _is_wished(exit_: PlannedExit, wish: Wish) -> bool:
+    if wish.positions is None:
+        return True
+    return any(output.position in wish.positions for output in exit_.outputs)
+
+
+def _event(exit_: PlannedExit, contents: VaultContents, at: BlockStamp, reason: str) -> OwnExit:
+    """Put everything that an exit takes into its event: from now on it needs nobody."""
+    hard = exit_.window.hard if exit_.timing is Timing.IN_TIME else None
+    start = exit_.start
+    if isinstance(start, StartStandardExit):
+        return OwnStandardExit(
+            txbytes=start.output_tx,
+            account=exit_.account,
+            asked_at=at.timestamp,
+            hard=hard,
+            reason=reason,
+            utxo_pos=start.position,
+            proof=start.proof,
+        )
+    tx = contents.transactions[exit_.payouts[0].tx_hash]
+    slots = tuple(
+        OwnSlot(
+            side=paid.side,
+            index=paid.index,
+            owner=paid.owner,
+            token=paid.token,
+            amount=paid.amount,
+            position=paid.position or _place(tx, paid.index),
+        )
+        for paid in exit_.payouts
+    )
+    return OwnInFlightExit(
+        txbytes=tx.raw,
+        account=exit_.account,
+        asked_at=at.timestamp,
+        hard=hard,
+        reason=reason,
+        slots=slots,
+        input_txs=start.input_txs if start else (),
+        input_positions=start.input_positions if start else (),
+        proofs=start.proofs if start else (),
+        signatures=start.signatures if start else (),
+        included=tx.position,
+        proof=tx.proof,
+    )

@@ -1,0 +1,54 @@
+"""Stories in which the guard has money of its own on the plasma chain, and takes it out."""
+
+from collections.abc import AsyncIterator
+
+from plasma_guard.devnet.stage import ETHER, Alerts, Cue, Says, Stage, Wishes
+from plasma_guard.devnet.stories.sayings import OUT, STEP, VAULT
+
+
+async def withheld_block(stage: Stage) -> AsyncIterator[Cue]:
+    """The operator shows nobody what is in a block; the guard leaves with what is older."""
+    await stage.deposits(stage.guard)
+    other = await stage.deposits(stage.bob)
+    yield Says(VAULT)
+    await stage.people.withhold()
+    payment = await stage.pays(stage.bob, other, stage.carol)
+    stage.tell("operator", f"I show nobody what is in block {payment.blknum}")
+    yield Alerts("leave/block_withholding")
+    yield Says(STEP)
+    stage.gets_out()
+    await stage.ripen()
+    yield Says(OUT)
+
+
+async def invalid_block(stage: Stage) -> AsyncIterator[Cue]:
+    """The operator lets Carol steal the guard's output; the guard leaves ahead of her with it and another."""
+    stolen = await stage.deposits(stage.guard)
+    await stage.deposits(stage.guard)
+    yield Says(VAULT)
+    theft = stage.people.sign([(stage.carol, stolen)], [stage.output(stage.carol)])
+    block = await stage.people.force(theft)
+    stage.tell("operator", f"I include in block {block.blknum} that Carol spends the guard's output {stolen}")
+    yield Alerts("leave/invalid_block")
+    yield Says(STEP, times=2)
+    stage.gets_out(ETHER)
+    stage.gets_out(ETHER)
+    await stage.ripen()
+    yield Says(OUT, times=2)
+
+
+async def operator_vanishes(stage: Stage) -> AsyncIterator[Cue]:
+    """Operator and Watcher are gone for good; what the guard has kept is enough to leave."""
+    await stage.deposits(stage.guard)
+    other = await stage.deposits(stage.alice)
+    await stage.pays(stage.alice, other, stage.guard)
+    yield Says(VAULT, times=2)
+    await stage.people.vanish()
+    stage.tell("operator", "I am gone, and the Watcher with me")
+    yield Wishes()
+    stage.tell("guard", "exits start all")
+    yield Says(STEP, times=2)
+    stage.gets_out(ETHER)
+    stage.gets_out(ETHER)
+    await stage.ripen()
+    yield Says(OUT, times=2)
