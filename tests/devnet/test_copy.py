@@ -1,5 +1,6 @@
 """A copy of a chain is as good as the chain, and the chain never hears of it."""
 
+import httpx
 import pytest
 
 from plasma_guard.chain.chain import RpcChain
@@ -8,6 +9,8 @@ from plasma_guard.contracts.probe import probe
 from plasma_guard.devnet.copy import copied
 from plasma_guard.devnet.deploy import Deployment
 from plasma_guard.devnet.evm import Evm
+from plasma_guard.devnet.jsonrpc import EvmRpcError, JsonRpc
+from plasma_guard.devnet.relay import reading
 from plasma_guard.domain.actions import AddExitQueue
 from plasma_guard.domain.errors import CallReverted
 from plasma_guard.domain.primitives import Address, Timestamp, Wei
@@ -54,3 +57,30 @@ async def test_a_copy_has_the_balances_of_the_chain(evm: Evm) -> None:
             await copy.send(gift(99))
             assert await copy.chain.balance(TOKEN) == 99
         assert await chain.balance(STRANGER) == 99
+
+
+@pytest.mark.parametrize(
+    "method", ["eth_sendRawTransaction", "eth_sendTransaction", "evm_mine", "anvil_mine"]
+)
+async def test_the_way_to_the_node_only_reads(evm: Evm, method: str) -> None:
+    """A copy cannot reach the real chain with anything that would change it, whatever goes wrong in it."""
+    before = await evm.rpc("eth_blockNumber")
+    async with reading(evm.rpc_url) as url:
+        way = JsonRpc(url)
+        assert await way.rpc("eth_blockNumber") == before
+        with pytest.raises(EvmRpcError, match="only reads"):
+            await way.rpc(method)
+        await way.close()
+    assert await evm.rpc("eth_blockNumber") == before
+
+
+async def test_no_token_is_told_when_the_node_is_gone() -> None:
+    """Whoever is told of the failure does not learn the node's URL."""
+    async with (
+        reading("http://127.0.0.1:1/v3/secrettoken") as url,
+        httpx.AsyncClient(trust_env=False) as http,
+    ):
+        answer = await http.post(url, json={"jsonrpc": "2.0", "id": 1, "method": "eth_blockNumber"})
+        assert answer.status_code == 502
+        assert "does not answer" in answer.text
+        assert "secrettoken" not in answer.text

@@ -14,6 +14,7 @@ from plasma_guard.chain.chain import RpcChain
 from plasma_guard.devnet.errors import DevnetError
 from plasma_guard.devnet.evm import Evm, EvmOptions
 from plasma_guard.devnet.jsonrpc import EvmRpcError
+from plasma_guard.devnet.relay import reading
 from plasma_guard.domain.errors import CallReverted, ChainUnavailable
 from plasma_guard.domain.primitives import Hash32
 
@@ -82,8 +83,9 @@ async def copied(
     progress: Callable[[str], None] = lambda _: None,
 ) -> AsyncIterator[CopiedChain]:
     """Make a copy of the chain behind a node as of block `at`; raises `DevnetError` when none can be made."""
-    options = EvmOptions(chain_id=chain_id, accounts=1, fork_url=rpc_url, fork_block=at.number)
     async with contextlib.AsyncExitStack() as stack:
+        source = await stack.enter_async_context(reading(rpc_url))
+        options = EvmOptions(chain_id=chain_id, accounts=1, fork_url=source, fork_block=at.number)
         evm = await stack.enter_async_context(Evm(options, progress=progress))
         chain = await stack.enter_async_context(RpcChain.connect([evm.rpc_url], clock, chain_id=chain_id))
         found = await chain.block(at.number)
