@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from rich.console import Console
 
-from bench import feereplay, flood, mixed, reaction, startup, verifier
+from bench import feereplay, flood, mixed, reaction, startup, vault, verifier
 from bench.report import Row, show
 from plasma_guard.devnet.errors import DevnetError
 
@@ -23,6 +23,7 @@ NAMES: Final = {
     "flood": "a status answer with 10,000 events, and one that is too large",
     "mixed": "a status answer with 1,000 events of all kinds, decided",
     "fees": "challenges priced through three storms of the fee market: what lands, and at which price",
+    "vault": "10,000 outputs into a vault: questions, bytes, memory; and once more with nothing new",
     "verifier": "transactions a second that the own verifier takes, of each generation",
 }
 
@@ -58,6 +59,7 @@ def _benches(
         "flood": partial(flood.measure, arguments.floods),
         "mixed": partial(mixed.measure, arguments.floods),
         "fees": partial(feereplay.measure, arguments.cases),
+        "vault": partial(vault.measure, arguments.outputs),
         "verifier": partial(verifier.measure, arguments.blocks),
     }
 
@@ -83,13 +85,21 @@ def _arguments() -> argparse.Namespace:
     )
     parser.add_argument("--blocks", type=int, default=7, help="blocks of each generation (7)")
     parser.add_argument("--cases", type=int, default=10_000, help="calls priced through storms (10000)")
+    parser.add_argument("--outputs", type=int, default=10_000, help="outputs in the vault (10000)")
     arguments = parser.parse_args()
     unknown = [name for name in arguments.names if name not in NAMES]
     if unknown:
         parser.error(f"NAME: expected {', '.join(NAMES)}, got {', '.join(unknown)}")
-    counts = (arguments.runs, arguments.starts, arguments.floods, arguments.blocks, arguments.cases)
+    counts = (
+        arguments.runs,
+        arguments.starts,
+        arguments.floods,
+        arguments.blocks,
+        arguments.cases,
+        arguments.outputs,
+    )
     if min(counts) < 1:
-        parser.error("--runs, --starts, --floods, --blocks and --cases: expected 1 or more")
+        parser.error("--runs, --starts, --floods, --blocks, --cases and --outputs: expected 1 or more")
     return arguments
 
 

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any
@@ -19,6 +19,7 @@ from plasma_guard.daemon.doubt import OwnLook
 from plasma_guard.daemon.freshness import Freshness, FreshnessLimits
 from plasma_guard.daemon.funds import Funds
 from plasma_guard.daemon.heads import Heads
+from plasma_guard.daemon.keep import COMPONENT as VAULT
 from plasma_guard.daemon.keep import Keep, KeepSettings
 from plasma_guard.daemon.leave import Leave, LeavePolicy, When
 from plasma_guard.daemon.mailbox import Mailbox
@@ -33,8 +34,8 @@ from plasma_guard.daemon.silence import Silence
 from plasma_guard.daemon.supervisor import Pace, Supervisor
 from plasma_guard.daemon.troubles import Troubles
 from plasma_guard.daemon.watch import Watch, recall
-from plasma_guard.domain.decisions import LeaveChain
-from plasma_guard.domain.errors import ConfigurationError, ContractError, OtherChain
+from plasma_guard.domain.decisions import LeaveChain, Severity
+from plasma_guard.domain.errors import ConfigurationError, ContractError, OtherChain, VaultError
 from plasma_guard.domain.exits import Generation
 from plasma_guard.domain.position import CHILD_BLOCK_INTERVAL
 from plasma_guard.domain.primitives import Address, Seconds, Wei
@@ -42,8 +43,12 @@ from plasma_guard.domain.stakes import Scope, Stakes
 from plasma_guard.journal import open_journal
 from plasma_guard.keys import KeySettings, LocalSigner, SigningPolicy, load_key
 from plasma_guard.keys.signer import address_of
+<<<<<<< HEAD
 from plasma_guard.planner import PlanPolicy
 from plasma_guard.ports import Clock, ExitGame, Journal
+=======
+from plasma_guard.ports import Alerts, Clock, ExitGame, Journal
+>>>>>>> vault
 from plasma_guard.reactions import REACTIONS, by_name
 from plasma_guard.reactions.base import Policy
 from plasma_guard.sender import SenderSettings, TxSender
@@ -51,13 +56,14 @@ from plasma_guard.telemetry.alerts import AlertDesk
 from plasma_guard.telemetry.health import Health
 from plasma_guard.telemetry.metrics import PrometheusMetrics
 from plasma_guard.telemetry.secrets import register_secret
+from plasma_guard.vault import SqlVault
 from plasma_guard.vaulting import Sources, owners_of, proxy_of, vault_of
 from plasma_guard.verifier.child_chain import HttpBlockSource
 from plasma_guard.watcher import HttpWatcher
 
 log = structlog.get_logger(__name__)
 
-COMPONENTS = ("root chain", "scan", "watcher", "funds", "key", "vault")
+COMPONENTS = ("root chain", "scan", "watcher", "funds", "key", VAULT)
 PINNED = {"rootchain": (Generation.ROOTCHAIN_V02,), "ald": (Generation.ALD_V1, Generation.ALD_V2)}
 HEAD_LIFETIME = 2
 """Polls of the root chain for which its newest block is believed: decisions rest on blocks older than that,
@@ -267,23 +273,25 @@ async def assemble(config: Config, env: Mapping[str, str] = os.environ) -> Async
         heads = Heads(chain, clock, HEAD_LIFETIME * config.root_chain.poll_interval)
         began = await first_block(config, chain, game)
         owners = owners_of(config, {key.address: key.account.role for key in keys})
-        vault = await stack.enter_async_context(
-            vault_of(config, Sources(chain, game, watcher), clock, owners, began)
+        vault = await _vault(
+            stack, vault_of(config, Sources(chain, game, watcher), clock, owners, began), health, alerts
         )
-        keep = Keep(
-            vault=vault,
-            owners=owners,
-            settings=KeepSettings(
-                interval=config.vault.refresh_interval,
-                missing_after=int(config.vault.missing_alert_after),
-                follows=config.vault.child_chain_url is not None,
-            ),
-            heads=heads,
-            clock=clock,
-            health=health,
-            alerts=alerts,
-            metrics=metrics,
-        )
+        keep: Keep | None = None
+        if vault is not None:
+            keep = Keep(
+                vault=vault,
+                owners=owners,
+                settings=KeepSettings(
+                    interval=config.vault.refresh_interval,
+                    missing_after=int(config.vault.missing_alert_after),
+                    follows=config.vault.child_chain_url is not None,
+                ),
+                heads=heads,
+                clock=clock,
+                health=health,
+                alerts=alerts,
+                metrics=metrics,
+            )
         scan = Scan(
             chain=chain,
             game=game,
@@ -293,7 +301,7 @@ async def assemble(config: Config, env: Mapping[str, str] = os.environ) -> Async
             alerts=alerts,
             metrics=metrics,
             first_block=began,
-            heed=keep.heed,
+            heed=keep.heed if keep else lambda _: None,
         )
         own = frozenset(key.address for key in keys if Role.OWNER in key.account.role)
         active = {
@@ -417,11 +425,23 @@ async def assemble(config: Config, env: Mapping[str, str] = os.environ) -> Async
             journal=str(config.journal.path),
         )
         report = Report(identity, journal, watch, funds, keep)
-        if config.vault.submit_enabled:
+        if config.vault.submit_enabled and vault is not None:
             proxy = proxy_of(config, vault, game, lambda: _unsafe(journal, health))
             await stack.enter_async_context(proxy)
             log.info("wallets can submit here", host=config.vault.submit_host, port=proxy.port)
         yield Guard(supervisor, report, health, metrics, game, armed, config.root_chain.chain_id)
+
+
+async def _vault(
+    stack: AsyncExitStack, opening: AbstractAsyncContextManager[SqlVault], health: Health, alerts: Alerts
+) -> SqlVault | None:
+    """Open the vault; None when its file cannot be used, as challenging goes on whatever is wrong with it."""
+    try:
+        return await stack.enter_async_context(opening)
+    except VaultError as error:
+        health.set(VAULT, ok=False, reason=str(error))
+        alerts.alert("vault/unusable", Severity.CRITICAL, f"the exit data is not kept: {error}")
+        return None
 
 
 async def _unsafe(journal: Journal, health: Health) -> str | None:

@@ -4,7 +4,7 @@ import pytest
 
 from plasma_guard.domain.errors import ConfigurationError
 from plasma_guard.domain.primitives import Address, Hash32, Wei
-from plasma_guard.domain.transactions import Attempt, AttemptStatus, Confirmed, Fees, Receipt, Reverted
+from plasma_guard.domain.transactions import Attempt, Confirmed, Fees, Receipt, Reverted
 from plasma_guard.sender import SenderSettings
 from plasma_guard.sender.attempt import Facts, SendState, Step
 from plasma_guard.sender.node_errors import NodeError

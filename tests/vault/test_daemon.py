@@ -4,8 +4,16 @@ import httpx
 import pytest
 
 from devnet.world import ETHER, LocalGuard, World
+from plasma_guard.daemon.heads import Heads
+from plasma_guard.daemon.keep import Keep, KeepSettings
+from plasma_guard.devnet.attacker import exit_spent_deposit
+from plasma_guard.domain.exits import BlockSubmitted
 from plasma_guard.domain.primitives import Wei
+from plasma_guard.telemetry.health import Health
+from plasma_guard.telemetry.metrics import PrometheusMetrics
+from support.recorders import RecordedAlerts
 from support.until import until
+from support.vaults import NOWHERE, keeping, signed_form
 
 both = pytest.mark.parametrize("generation", ["rootchain", "ald"])
 
@@ -18,6 +26,51 @@ async def counted(guard: LocalGuard, **wanted: int) -> None:
         return all(vault.get(name) == number for name, number in wanted.items())
 
     await until(shown, f"/status shows {wanted}")
+
+
+@both
+async def test_a_refresh_waits_for_a_reason(world: World) -> None:
+    """Nothing is asked until a deposit of ours, an interval, or a block while something is in flight."""
+    people, alice = world.people, world.alice
+    async with keeping(world, alice, watcher=NOWHERE) as keeper:
+        clock, settings = keeper.clock, KeepSettings(interval=600, missing_after=0, follows=False)
+        keep = Keep(
+            vault=keeper.vault,
+            owners=keeper.owners,
+            settings=settings,
+            heads=Heads(people.chain, clock, -1),
+            clock=clock,
+            health=Health((), clock),
+            alerts=RecordedAlerts(),
+            metrics=PrometheusMetrics(),
+        )
+
+        async def held() -> int:
+            await keep.step()
+            return len((await keeper.vault.contents()).outputs)
+
+        assert await held() == 0
+        before = await people.chain.head()
+        carol = people["carol"]
+        await people.pay(carol, await people.deposit(carol, ETHER), ETHER, world.bob)
+        first = await people.deposit(alice, ETHER)
+        events = await people.game.root_chain_events(before.number, (await people.chain.head()).number)
+        blocks = [each for each in events if isinstance(each, BlockSubmitted)]
+        assert blocks
+        keep.heed(blocks)
+        assert await held() == 0
+        keep.heed(events)
+        assert await held() == 1
+        payment = people.sign([(alice, first)], [world.output("bob")])
+        await keeper.vault.track(signed_form(people, payment))
+        await people.deposit(alice, ETHER)
+        assert await held() == 1
+        keep.heed(blocks)
+        assert await held() == 2
+        await people.deposit(alice, ETHER)
+        assert await held() == 2
+        clock.advance(15)
+        assert await held() == 3
 
 
 @both
@@ -76,3 +129,16 @@ async def test_wallets_submit_through_the_daemon_while_it_is_ready(world: World)
             await until(taken, "the submission is taken")
         assert guard.said("a submitted transaction is kept")
         await counted(guard, outputs=0, in_flight=0)
+
+
+@pytest.mark.parametrize("generation", ["ald"])
+async def test_a_broken_vault_stops_nothing_else(world: World) -> None:
+    """The guard says what is wrong with the file, is not ready, and goes on challenging."""
+    broken = world.folder / "broken.sqlite3"
+    broken.write_bytes(b"whatever this is, it is no vault" * 200)
+    world.extra["PLASMA_GUARD_VAULT__PATH"] = str(broken)
+    async with world.guarded() as guard:
+        fraud = await exit_spent_deposit(world.people, lambda _: None, ETHER)
+        await guard.challenged(fraud)
+        assert "cannot be used" in guard.guard.health.reasons["vault"]
+        assert guard.alerts("vault/unusable")

@@ -128,11 +128,9 @@ async def test_signatures_of_others_are_not_kept(world: World, proxy: WatcherPro
 async def test_a_second_refresh_asks_about_no_output(world: World, proxy: WatcherProxy) -> None:
     """With nothing new, only the list is asked for: one question for each owner."""
     people = world.people
-    spent = await people.deposit(world.alice, ETHER)
-    half = Wei(ETHER // 2)
-    payment = await people.spend(
-        [(world.alice, spent)], [world.output("bob", half), world.output("alice", half)]
-    )
+    spent = await people.pay(world.alice, await people.deposit(world.alice, ETHER), ETHER, world.alice)
+    halves = [world.output(name, Wei(ETHER // 2)) for name in ("bob", "alice")]
+    payment = await people.spend([(world.alice, spent)], halves)
     async with keeping(world, world.alice, world.bob, watcher=proxy.url, child_chain=True) as keeper:
         await keeper.holds(payment.output(0))
         await keeper.holds(payment.output(1))

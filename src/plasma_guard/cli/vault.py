@@ -28,6 +28,8 @@ app = typer.Typer(
     no_args_is_help=True, help="What it takes to leave the plasma chain, kept on disk; and what is missing."
 )
 _LARGEST_BUNDLE = 1 << 30
+_TABLE = 1000
+"""Rows up to which columns are aligned, which takes all of them in memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +59,12 @@ def refresh(config: ConfigOption = None, as_json: JsonOption = False) -> None:
             }
         )
     else:
+        lacking = sum(bool(output.missing) for output in contents.outputs)
         out.print(
-            f"{len(contents.outputs)} outputs held ({done.outputs} new, {done.gone} gone),"
-            f" {len(contents.transactions)} transactions"
+            f"{len(contents.outputs)} outputs held ({done.outputs} new, {done.gone} gone), of which {lacking}"
+            f" lack something for a way out; {len(contents.transactions)} transactions. Details:"
+            " plasma-guard vault list"
         )
-        _show(contents)
     for trouble in done.troubles:
         sys.stderr.write(f"plasma-guard: {trouble}\n")
     if any(output.stuck for output in contents.outputs):
@@ -316,19 +319,13 @@ def _row(contents: VaultContents, output: HeldOutput) -> dict[str, Any]:
 
 
 def _show(contents: VaultContents) -> None:
-    table(
-        "outputs",
-        ("position", "amount", "token", "ways out"),
-        [
-            (
-                output.position or f"in flight: {output.tx_hash}/{output.index}",
-                output.amount,
-                "ETH (wei)" if not any(output.token) else output.token,
-                _ways(output),
-            )
-            for output in contents.outputs
-        ],
-    )
+    columns = ("position", "amount", "token", "ways out")
+    rows = (_cells(output) for output in contents.outputs)
+    if len(contents.outputs) <= _TABLE:
+        table("outputs", columns, rows)
+    else:
+        for cells in (columns, *rows):
+            sys.stdout.write("  ".join(cells) + "\n")
     for output in contents.outputs:
         name = output.position or output.tx_hash
         for word in output.missing:
@@ -337,6 +334,15 @@ def _show(contents: VaultContents) -> None:
             out.print(f"{name}: spent by {output.spent_by}, which is in no known block", markup=False)
         if output.doubt:
             out.print(f"{name}: {output.doubt}", markup=False)
+
+
+def _cells(output: HeldOutput) -> tuple[str, ...]:
+    return (
+        str(output.position or f"in flight: {output.tx_hash}/{output.index}"),
+        str(output.amount),
+        str(output.token) if any(output.token) else "ETH (wei)",
+        _ways(output),
+    )
 
 
 def _ways(output: HeldOutput) -> str:

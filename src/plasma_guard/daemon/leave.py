@@ -95,6 +95,7 @@ class Leave:
         else:
             trouble = BadExit(subject.position, subject.hard, subject.tokens)
         contents, plan = await self._plan(turn.at, trouble)
+        self._tell_left(plan)
         if not plan.exits:
             return []
         confirmed = decision.confirmed or await self._confirm(decision, turn.at)
@@ -146,6 +147,19 @@ class Leave:
             words += f". In time until {deadline} (root-chain time)"
         self._alerts.alert("exits/waiting", Severity.CRITICAL, words)
         return False
+
+    def _tell_left(self, plan: ExitPlan) -> None:
+        """Say what cannot be saved, and why: the sooner its owner knows the better."""
+        if not plan.left:
+            self._alerts.clear("exits/left")
+            return
+        first = plan.left[0]
+        self._alerts.alert(
+            "exits/left",
+            Severity.CRITICAL,
+            f"{len(plan.left)} outputs stay behind, such as {first.output.position or first.output.tx_hash}:"
+            f" {first.reason}; all of them are in `plasma-guard exits plan`",
+        )
 
     async def _start(
         self,

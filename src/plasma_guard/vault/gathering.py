@@ -117,8 +117,10 @@ class Gatherer:
         for record in unsigned:
             if record.claimed:
                 self.check(record)
-        wanting = [each for each in unsigned if not self._known(each).kept.is_signed]
-        await self._each([each for each in wanting if each.kept.position is not None], self._ask_signed)
+        wanting = [each for each in unsigned if not self._known(each).kept.is_signed and each.kept.position]
+        # The first alone: a Watcher of the other mode says at once that it tells no signatures at all.
+        await self._each(wanting[:1], self._ask_signed)
+        await self._each(wanting[1:], self._ask_signed)
 
     def check(self, record: Record) -> Record:
         """Turn what is claimed into signatures, if every input's owner is known and signed; else leave it."""

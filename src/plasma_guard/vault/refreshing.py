@@ -185,6 +185,13 @@ class Refresh:
             self._followed += 1
             progress["follow"] = blknum + CHILD_BLOCK_INTERVAL
         self._caught_up = True
+        self._vouch()
+
+    def _vouch(self) -> None:
+        """Call deposits unspent that no block has spent: everything that could has been read."""
+        for output in self._draft.held():
+            if output.doubt == NEVER_LISTED and output.position and self._is_followed(output.position):
+                self._draft.put_output(OwnOutput(replace(output, doubt=None)))
 
     def _concerning(self, blknum: int, signed: Sequence[bytes]) -> list[int]:
         """Return the indexes of the transactions that pay us, or spend what is ours."""

@@ -10,7 +10,6 @@ from plasma_guard.domain.errors import EvidenceError, RetryableError, WatcherErr
 from plasma_guard.domain.evidence import ExitData, FoundTransaction, InFlightData
 from plasma_guard.domain.position import UtxoPosition
 from plasma_guard.domain.primitives import Address, Hash32
-from plasma_guard.domain.watchers import ExitableUtxo
 from plasma_guard.plasma.child_block import prove_block
 from plasma_guard.plasma.rules import PlasmaRules
 from plasma_guard.ports import ChildChain, Clock, Watcher
@@ -72,18 +71,16 @@ class WatcherClaims:
         self._patience = patience
         self._troubles = troubles
         self._down = False
-        self._unserved: set[str] = set()
 
-    async def listed(self, owners: Collection[Address]) -> dict[UtxoPosition, ExitableUtxo] | None:
+    async def listed(self, owners: Collection[Address]) -> set[UtxoPosition] | None:
         """Return what it calls unspent of these owners; None unless it answered for all of them."""
-        found: dict[UtxoPosition, ExitableUtxo] = {}
+        found: set[UtxoPosition] = set()
         for owner in sorted(owners):
             ask = partial(self._watcher.exitable_utxos, owner)
             answer = await self._ask("account.get_exitable_utxos", owner, ask)
             if answer is None:
                 return None
-            # What it lists under an address that is another's is checked by nobody else.
-            found |= {each.position: each for each in answer if each.owner == owner}
+            found |= {each.position for each in answer if each.owner == owner}
         return found
 
     async def creation(self, position: UtxoPosition) -> ExitData | None:
@@ -102,13 +99,14 @@ class WatcherClaims:
         return await self._ask("transaction.get", tx_hash, lambda: self._watcher.transaction(tx_hash))
 
     async def _ask(self, endpoint: str, subject: object, ask: Callable[[], Awaitable[T]]) -> T | None:
-        if self._down or endpoint in self._unserved or not self._patience.ready((endpoint, subject)):
+        ready = self._patience.ready(endpoint) and self._patience.ready((endpoint, subject))
+        if self._down or not ready:
             return None
         try:
             answer = await ask()
         except WatcherRefused as refusal:
             if refusal.code == NOT_SERVED:
-                self._unserved.add(endpoint)
+                self._patience.failed(endpoint)
             else:
                 self._patience.failed((endpoint, subject))
                 self._troubles.add(endpoint, f"the Watcher refuses {endpoint} of {subject}: {refusal}")

@@ -4,6 +4,7 @@ import json
 import sqlite3
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -140,8 +141,12 @@ class Store:
         return self._run(read)
 
     def _load(self, connection: Connection) -> Stored:
-        records = (self._record(row) for row in connection.execute(select(transactions)))
-        own = (_own_output(row) for row in connection.execute(select(outputs)))
+        few = {"yield_per": _MANY}
+        records = (
+            self._record(row) for row in connection.execute(select(transactions), execution_options=few)
+        )
+        same: dict[object, Any] = {}
+        own = (_own_output(row, same) for row in connection.execute(select(outputs), execution_options=few))
         return Stored(
             records={record.key: record for record in records},
             outputs={each.key: each for each in own},
@@ -219,16 +224,16 @@ def _save(connection: Connection, changes: Changes) -> None:
         connection.execute(delete(outputs).where(*where))
     for blknum in changes.lost_blocks:
         connection.execute(delete(plasma_blocks).where(plasma_blocks.c.blknum == blknum))
-    _put(connection, plasma_blocks, [_block_row(each) for each in changes.blocks])
-    _put(connection, transactions, [_record_row(each) for each in changes.records], keep=("signatures",))
-    _put(connection, outputs, [_output_row(each) for each in changes.outputs])
+    _put(connection, plasma_blocks, map(_block_row, changes.blocks))
+    _put(connection, transactions, map(_record_row, changes.records), keep=("signatures",))
+    _put(connection, outputs, map(_output_row, changes.outputs))
     _put_progress(connection, changes.progress)
 
 
-def _put(connection: Connection, table: Any, rows: list[dict[str, Any]], keep: Sequence[str] = ()) -> None:
+def _put(
+    connection: Connection, table: Any, rows: Iterable[dict[str, Any]], keep: Sequence[str] = ()
+) -> None:
     """Insert or replace; a column of `keep` that is not empty is never emptied, whoever saves later."""
-    if not rows:
-        return
     statement = insert(table)
     new = statement.excluded
     keys = {column.name for column in table.primary_key}
@@ -236,7 +241,11 @@ def _put(connection: Connection, table: Any, rows: list[dict[str, Any]], keep: S
     values: dict[str, Any] = {name: new[name] for name in names}
     for name in keep:
         values[name] = func.iif(func.length(new[name]) > 0, new[name], table.c[name])
-    connection.execute(statement.on_conflict_do_update(index_elements=sorted(keys), set_=values), rows)
+    statement = statement.on_conflict_do_update(index_elements=sorted(keys), set_=values)
+    remaining = iter(rows)
+    # A row on its way to the database takes several times its memory at rest.
+    while part := list(islice(remaining, _MANY)):
+        connection.execute(statement, part)
 
 
 def _put_progress(connection: Connection, values: Mapping[str, int]) -> None:
@@ -301,15 +310,16 @@ def _output_row(own: OwnOutput) -> dict[str, Any]:
     }
 
 
-def _own_output(row: Any) -> OwnOutput:
+def _own_output(row: Any, same: dict[object, Any]) -> OwnOutput:
+    """Read an output; `same` makes equal parts of many outputs one object, which halves their memory."""
     output = HeldOutput(
-        tx_hash=Hash32(row.hash),
+        tx_hash=same.setdefault(row.hash, Hash32(row.hash)),
         index=row.oindex,
-        owner=Address(row.owner),
-        token=Address(row.token),
+        owner=same.setdefault(row.owner, Address(row.owner)),
+        token=same.setdefault(row.token, Address(row.token)),
         amount=Wei(int.from_bytes(row.amount)),
         position=_position(row.blknum, row.txindex, row.oindex),
-        missing=tuple(json.loads(row.missing)),
+        missing=same.setdefault(row.missing, tuple(json.loads(row.missing))),
         missing_since=None if row.missing_since is None else Timestamp(row.missing_since),
         stuck=bool(row.stuck),
         doubt=row.doubt,

@@ -152,7 +152,7 @@ class HttpWatcher:
         """Ask `account.get_exitable_utxos`, for which a real Watcher scans its whole database."""
         parameters = {"address": str(owner)}
         data, _ = await self._ask("POST", "account.get_exitable_utxos", UtxosData, parameters)
-        return [each.utxo() for each in data.root]
+        return data.root
 
     async def exit_data(self, position: UtxoPosition) -> ExitData:
         """Ask `utxo.get_exit_data`; success does not say that the output is unspent."""

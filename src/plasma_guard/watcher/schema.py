@@ -4,8 +4,9 @@ import re
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-from pydantic import Field, RootModel
+from pydantic import Field, PlainValidator, RootModel, ValidationError
 
+from plasma_guard.domain.errors import MalformedError
 from plasma_guard.domain.evidence import ExitData, FoundTransaction, StandardExitChallenge
 from plasma_guard.domain.exits import ExitId
 from plasma_guard.domain.position import UtxoPosition
@@ -158,7 +159,20 @@ class UtxoData(Shape):
         return ExitableUtxo(self.utxo_pos, self.owner, self.currency, Wei(self.amount))
 
 
-class UtxosData(RootModel[Annotated[list[UtxoData], Field(max_length=_MANY)]]):
+def _utxo(value: object) -> ExitableUtxo:
+    """Read one entry and keep only what it says: a hundred thousand models would take far more memory."""
+    try:
+        return UtxoData.model_validate(value).utxo()
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_context=False)[0]
+        field = ".".join(map(str, first["loc"])) or "entry"
+        raise MalformedError(f"{field}: {first['msg']}") from None
+
+
+Utxo = Annotated[ExitableUtxo, PlainValidator(_utxo)]
+
+
+class UtxosData(RootModel[Annotated[list[Utxo], Field(max_length=_MANY)]]):
     """Answer of `account.get_exitable_utxos`."""
 
 

@@ -40,6 +40,7 @@ async def invalid_block(stage: Stage) -> AsyncIterator[Cue]:
 async def operator_vanishes(stage: Stage) -> AsyncIterator[Cue]:
     """Operator and Watcher are gone for good; what the guard has kept is enough to leave."""
     await stage.deposits(stage.guard)
+    yield Says(VAULT)
     other = await stage.deposits(stage.alice)
     await stage.pays(stage.alice, other, stage.guard)
     yield Says(VAULT, times=2)
