@@ -43,12 +43,8 @@ from plasma_guard.domain.stakes import Scope, Stakes
 from plasma_guard.journal import open_journal
 from plasma_guard.keys import KeySettings, LocalSigner, SigningPolicy, load_key
 from plasma_guard.keys.signer import address_of
-<<<<<<< HEAD
 from plasma_guard.planner import PlanPolicy
-from plasma_guard.ports import Clock, ExitGame, Journal
-=======
 from plasma_guard.ports import Alerts, Clock, ExitGame, Journal
->>>>>>> vault
 from plasma_guard.reactions import REACTIONS, by_name
 from plasma_guard.reactions.base import Policy
 from plasma_guard.sender import SenderSettings, TxSender
