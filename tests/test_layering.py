@@ -12,6 +12,7 @@ LAYERS = ["domain", "plasma", "planner", "ports", "reactions", "daemon", "app", 
 BESIDE = {
     "doctor": "app",
     "explaining": "app",
+    "drilling": "app",
     "vaulting": "app",
     "leaving": "app",
     "clock": "domain",

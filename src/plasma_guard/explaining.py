@@ -16,7 +16,6 @@ from plasma_guard.app import (
     policies,
     register_secrets,
 )
-from plasma_guard.chain.chain import RpcChain
 from plasma_guard.clock import SystemClock
 from plasma_guard.config import Config
 from plasma_guard.config.sections import Role
@@ -33,7 +32,7 @@ from plasma_guard.domain.exits import (
 )
 from plasma_guard.domain.position import UtxoPosition
 from plasma_guard.domain.primitives import Address, Hash32, shorten
-from plasma_guard.ports import ExitGame
+from plasma_guard.ports import Chain, ExitGame
 from plasma_guard.reactions import by_name
 from plasma_guard.reactions.base import Scene
 from plasma_guard.reactions.tracking import track
@@ -100,7 +99,7 @@ def _own(config: Config, env: Mapping[str, str]) -> frozenset[Address]:
 class ScannedNow:
     """The exits of the whole chain, read once when first asked for."""
 
-    def __init__(self, chain: RpcChain, game: ExitGame, first: int) -> None:
+    def __init__(self, chain: Chain, game: ExitGame, first: int) -> None:
         self._chain = chain
         self._game = game
         self._first = first

@@ -182,7 +182,7 @@ class Leave:
             if not exit_.funded:
                 unpaid += 1
                 continue
-            event = _event(exit_, contents, at, reason)
+            event = event_of(exit_, contents, at, reason)
             reaction = (
                 own_standard_exit.REACTION
                 if isinstance(event, OwnStandardExit)
@@ -222,7 +222,7 @@ def _is_wished(exit_: PlannedExit, wish: Wish) -> bool:
     return any(output.position in wish.positions for output in exit_.outputs)
 
 
-def _event(exit_: PlannedExit, contents: VaultContents, at: BlockStamp, reason: str) -> OwnExit:
+def event_of(exit_: PlannedExit, contents: VaultContents, at: BlockStamp, reason: str) -> OwnExit:
     """Put everything that an exit takes into its event: from now on it needs nobody."""
     hard = exit_.window.hard if exit_.timing is Timing.IN_TIME else None
     start = exit_.start

@@ -49,7 +49,8 @@ class EvmOptions:
     ``port`` 0 lets the system choose. Mining: on every transaction by default; every ``block_time`` seconds
     when given; only on request with ``automine=False``. ``balance`` is in ether, ``gas_limit`` in gas,
     ``start_timestamp`` in seconds. The "finalized" block is two epochs of ``epoch_slots`` blocks behind the
-    newest one, "safe" is one; anvil's own epoch has 32.
+    newest one, "safe" is one; anvil's own epoch has 32. With ``fork_url`` it is a copy of that node's chain
+    as of ``fork_block``, which reads from the node what it has not read yet and sends it nothing.
     """
 
     chain_id: int = 31337
@@ -62,6 +63,8 @@ class EvmOptions:
     start_timestamp: int | None = None
     epoch_slots: int | None = None
     hardfork: str | None = None
+    fork_url: str | None = field(default=None, repr=False)
+    fork_block: int | None = None
 
     def arguments(self) -> list[str]:
         """Return the command line of anvil for these options."""
@@ -76,6 +79,8 @@ class EvmOptions:
             "--timestamp": self.start_timestamp,
             "--slots-in-an-epoch": self.epoch_slots,
             "--hardfork": self.hardfork,
+            "--fork-url": self.fork_url,
+            "--fork-block-number": self.fork_block,
         }
         given = [text for name, value in values.items() if value is not None for text in (name, str(value))]
         return given if self.automine or self.block_time is not None else [*given, "--no-mining"]
@@ -202,6 +207,10 @@ class Evm:
     async def set_balance(self, address: str, wei: int) -> None:
         """Give an address this balance, in wei."""
         await self.rpc("anvil_setBalance", address, hex(wei))
+
+    async def impersonate(self, address: str) -> None:
+        """Let `eth_sendTransaction` send from an address whose key nobody here has."""
+        await self.rpc("anvil_impersonateAccount", address)
 
     async def drop_transaction(self, transaction_hash: str) -> None:
         """Remove a pending transaction from the pool, as a node does with a too cheap one."""
