@@ -4,7 +4,7 @@ import pytest
 
 from plasma_guard.domain.errors import ConfigurationError
 from plasma_guard.domain.primitives import Address, Hash32, Wei
-from plasma_guard.domain.transactions import Attempt, AttemptStatus, Confirmed, Fees, Receipt, Reverted
+from plasma_guard.domain.transactions import Attempt, Confirmed, Fees, Receipt, Reverted
 from plasma_guard.sender import SenderSettings
 from plasma_guard.sender.attempt import Facts, SendState, Step
 from plasma_guard.sender.node_errors import NodeError
@@ -27,7 +27,12 @@ def state(*attempts: Attempt) -> SendState:
 
 
 def facts(
-    head: int = 10, now: float = 0.0, mined: int = 5, *found: Receipt, settled: int = 5, displaced: bool = False
+    head: int = 10,
+    now: float = 0.0,
+    mined: int = 5,
+    *found: Receipt,
+    settled: int = 5,
+    displaced: bool = False,
 ) -> Facts:
     receipts = {each.tx_hash: each for each in found}
     return Facts(head, now, mined, receipts, settled_count=settled, displaced=displaced)
@@ -93,7 +98,7 @@ def test_a_receipt_that_vanishes_makes_the_bytes_live_again() -> None:
 
 
 def test_a_used_nonce_without_our_receipt_is_given_up_only_when_deep_and_seen_again() -> None:
-    """Depth alone is not believed, because a node may lack the receipt; nor is what was seen, without depth."""
+    """A node may lack the receipt, so depth alone is not believed; nor is what was seen, without depth."""
     one = state(attempt())
     assert [one.next_step(facts(head, 0.0, 6, settled=6)) for head in (10, 10)] == [Step.WAIT] * 2
     assert one.next_step(facts(11, 0.0, 6, settled=6)) is Step.REPLAN

@@ -117,9 +117,7 @@ class SendingMachine(RuleBasedStateMachine):
     def an_intent_has_live_bytes_at_one_nonce_only(self) -> None:
         for name in self.world.journal.intents:
             live = {
-                each.nonce
-                for each in self.world.journal.of(name)
-                if each.status is not AttemptStatus.DROPPED
+                each.nonce for each in self.world.journal.of(name) if each.status is not AttemptStatus.DROPPED
             }
             assert len(live) <= 1, name
 
@@ -135,7 +133,9 @@ class SendingMachine(RuleBasedStateMachine):
                 if isinstance(row.outcome, WouldRevert):
                     assert row.candidate.is_fill or name in self.world.ever_withdrawn, f"{name} was given up"
             strange = [
-                message for key, _, message in self.world.alerts.told if key.endswith(("unexpected", "stopped"))
+                message
+                for key, _, message in self.world.alerts.told
+                if key.endswith(("unexpected", "stopped"))
             ]
             assert not strange
         finally:
@@ -148,5 +148,7 @@ TestSending.settings = settings(
     stateful_step_count=STEPS_PER_RUN,
     deadline=None,
     suppress_health_check=list(HealthCheck),
+    # A trace is found within seconds; making it short would take longer than the suite.
     phases=[Phase.generate],
+    database=None,
 )

@@ -212,7 +212,9 @@ class ModelChain:
     async def receipt(self, tx_hash: Hash32) -> Receipt | None:
         for stamp, txs in reversed(self.blocks):
             if any(tx.hash == tx_hash for tx in txs):
-                return Receipt(tx_hash, stamp.number, stamp.hash, True, 50_000, Wei(GWEI))
+                return Receipt(
+                    tx_hash, stamp.number, stamp.hash, success=True, gas_used=50_000, gas_price=Wei(GWEI)
+                )
         return None
 
     async def is_held(self, tx_hash: Hash32) -> bool:
@@ -277,7 +279,9 @@ class MemoryJournal:
         await self._write(change)
 
     async def standing(self, intents: Sequence[str], account: Address) -> Standing:
-        outcomes = {name: row.outcome for name, row in self.intents.items() if row.outcome and name in intents}
+        outcomes = {
+            name: row.outcome for name, row in self.intents.items() if row.outcome and name in intents
+        }
         live = [each for each in self.signed if self.intents[each.intent].outcome is None]
         return Standing(outcomes, [each for each in self.signed if each.intent in intents], live)
 
@@ -358,7 +362,9 @@ class LaneWorld:
             lane = self.sender._lanes[ACCOUNT]
             over = lane._task is None or lane._task.done()
             sleeping = bool(self.clock._sleepers) and not lane._wake.is_set()
-            waiting = [task for task in asyncio.all_tasks() if task.get_name() in {"record intent", "prepare"}]
+            waiting = [
+                task for task in asyncio.all_tasks() if task.get_name() in {"record intent", "prepare"}
+            ]
             if self.chain.freeze.frozen.is_set() or ((over or sleeping) and not waiting):
                 return
         raise AssertionError("the sender spins")
