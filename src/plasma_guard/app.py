@@ -20,6 +20,7 @@ from plasma_guard.daemon.funds import Funds
 from plasma_guard.daemon.heads import Heads
 from plasma_guard.daemon.keep import COMPONENT as VAULT
 from plasma_guard.daemon.keep import Keep, KeepSettings
+from plasma_guard.daemon.moot import Moot
 from plasma_guard.daemon.permits import Permits
 from plasma_guard.daemon.react import React
 from plasma_guard.daemon.report import Identity, Report
@@ -378,6 +379,7 @@ async def assemble(config: Config, env: Mapping[str, str] = os.environ) -> Async
             troubles=Troubles("root chain", clock, health, alerts),
             reactions=active,
             recall=lambda case: recall(case, active),
+            moot=Moot(journal, chain),
             pace=Pace(
                 config.root_chain.poll_interval,
                 config.watcher.poll_interval,

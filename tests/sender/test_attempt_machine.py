@@ -145,5 +145,7 @@ TestSending.settings = settings(
     stateful_step_count=STEPS_PER_RUN,
     deadline=None,
     suppress_health_check=list(HealthCheck),
+    # A trace is found within seconds; making it short would take longer than the suite.
     phases=[Phase.generate],
+    database=None,
 )

@@ -331,7 +331,10 @@ async def test_our_own_client_understands_what_is_in_flight(
         ]
         assert await watcher.inclusion(included) == await local.inclusion(included)
         assert await watcher.output_spend(included, 0) == await local.output_spend(included, 0)
-        assert await watcher.exit_data(position) == await local.exit_data(position)
+        known = await local.exit_data(position)
+        # Only v0.2's answer has room for the signatures.
+        told = known if release is Release.V02 else replace(known, signatures=())
+        assert await watcher.exit_data(position) == told
         listed = await watcher.exitable_utxos(BOB.address)
         assert listed == await local.exitable_utxos(BOB.address) != []
         with pytest.raises(WatcherRefused, match=r"competitor_not_found|no_viable"):

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import replace
 
 import structlog
 
@@ -50,14 +51,15 @@ class Answers:
         self._alerts = alerts
         self._tasks = tasks
         self._on_done = on_done
-        self._in_hand: set[int] = set()
+        self._in_hand: dict[int, str] = {}
+        self._withdrawn: set[int] = set()
         self._unsent: set[tuple[int, str]] = set()
         self._processing: dict[int, Address] = {}
 
     @property
     def in_hand(self) -> Collection[int]:
         """The ids of the cases being answered now; it changes as they are."""
-        return self._in_hand
+        return self._in_hand.keys()
 
     def answer(self, turn: Turn) -> bool:
         """Start answering a case, unless that is under way already; return whether it is now."""
@@ -76,6 +78,7 @@ class Answers:
         candidate = self._game.candidate(act.action, intent=intent, case_id=case.id, account=account)
         if isinstance(act.action, ProcessExits):
             self._processing[case.id] = act.action.token
+        candidate = _roomier(candidate, turn.outcomes)
         self._start(case, candidate, act.window)
         return True
 
@@ -97,15 +100,25 @@ class Answers:
         if self._sender is None:
             return 0
         by_id = {case.id: case for case in cases}
-        intents = await self._journal.open_intents()
+        intents = [each for each in await self._journal.open_intents() if not each[0].is_fill]
         for candidate, window in intents:
             case = by_id[candidate.case_id]
             log.info("resuming after a restart", case=case.id, call=candidate.purpose)
             self._start(case, candidate, window)
         return len(intents)
 
+    async def withdraw(self, case: Case, reason: str) -> None:
+        """Take back the answer to a case that needs none any more, unless it is mined already."""
+        intent = self._in_hand.get(case.id)
+        if intent is None or self._sender is None:
+            return
+        if case.id not in self._withdrawn:
+            log.info("the answer is not needed any more", case=case.id, reason=reason)
+        self._withdrawn.add(case.id)
+        await self._sender.withdraw(intent, reason)
+
     def _start(self, case: Case, candidate: TxCandidate, window: Window) -> None:
-        self._in_hand.add(case.id)
+        self._in_hand[case.id] = candidate.intent
         self._tasks.create_task(self._see_through(case, candidate, window), name=f"case {case.id}")
 
     async def _see_through(self, case: Case, candidate: TxCandidate, window: Window) -> None:
@@ -115,7 +128,7 @@ class Answers:
                 # A bond changes at a time set long before: only the one of now is taken, and may be signed.
                 await self._permits.refresh()
             outcome = await self._sender.submit(candidate, window)
-            await self._settle.settle(case, candidate, outcome)
+            await self._settle.settle(case, candidate, outcome, withdrawn=case.id in self._withdrawn)
         except GuardError as error:
             log.error("answering a case failed; it is taken up again", case=case.id, error=str(error))
         except Exception as error:  # (one case's bug must not end the guard; it is visible and retried)
@@ -126,9 +139,18 @@ class Answers:
                 f"unexpected {type(error).__name__} while answering case {case.id}; it is retried",
             )
         finally:
-            self._in_hand.discard(case.id)
+            self._in_hand.pop(case.id, None)
+            self._withdrawn.discard(case.id)
             self._processing.pop(case.id, None)
             self._on_done(case)
+
+
+def _roomier(candidate: TxCandidate, outcomes: Iterable[Outcome]) -> TxCandidate:
+    """Give a call that ran out of gas twice as much for each time: its measured limit was too low."""
+    short = sum(isinstance(outcome, Reverted) and outcome.out_of_gas for outcome in outcomes)
+    if not short or candidate.gas_limit is None:
+        return candidate
+    return replace(candidate, gas_limit=candidate.gas_limit * 2**short)
 
 
 def _mined(outcomes: Iterable[Outcome]) -> int:

@@ -41,7 +41,8 @@ SAID_KEPT = 20_000
 class Turn:
     """What a turn ended in; `case` is None where there is no exit on chain to have a case about.
 
-    `outcomes` are those of the case's intents so far.
+    `outcomes` are those of the case's intents so far. `answered` says why a case whose answer is under way
+    needs none any more, unless it is that very answer that the contract shows.
     """
 
     decision: Decision
@@ -49,6 +50,7 @@ class Turn:
     subject: Subject | None
     at: BlockStamp
     outcomes: tuple[Outcome, ...] = ()
+    answered: str | None = None
 
 
 class React:
@@ -128,7 +130,8 @@ class React:
         )
         case, outcomes = await self._journal.case(key)
         if case and case.id in answering:
-            return Turn(Hold("its answer is under way"), case, subject, at, tuple(outcomes))
+            answered = decision.reason if isinstance(decision, Close) else None
+            return Turn(Hold("its answer is under way"), case, subject, at, tuple(outcomes), answered)
         if isinstance(decision, Close) and case:
             decision = _credited(decision, outcomes)
         if isinstance(decision, Act) and not await self._interest.covers(subject):

@@ -48,13 +48,19 @@ class Settle:
         self._alerts = alerts
         self._metrics = metrics
 
-    async def settle(self, case: Case, candidate: TxCandidate, outcome: Outcome) -> Closure | None:
-        """Return how the case closed, or None while it stays open."""
+    async def settle(
+        self, case: Case, candidate: TxCandidate, outcome: Outcome, *, withdrawn: bool = False
+    ) -> Closure | None:
+        """Return how the case closed, or None while it stays open; `withdrawn`: its answer was taken back."""
         self._metrics.count("outcomes_total", outcome=type(outcome).__name__.lower())
         if isinstance(outcome, Confirmed | Reverted):
             self._metrics.count("fee_spent_wei_total", outcome.receipt.cost)
         turn = await self._turn(case)
         if turn is None or not isinstance(turn.decision, Close):
+            if isinstance(outcome, WouldRevert) and (withdrawn or turn is None):
+                # The exit is gone, or was when the answer was taken back: if it returns, it is answered.
+                log.info("not answered, as nothing asked for it", case=case.id, reason=outcome.reason)
+                return None
             self._say_open(case, candidate, outcome)
             return None
         self._say_closed(case, outcome, turn.decision, turn)

@@ -14,6 +14,7 @@ from plasma_guard.daemon.funds import Funds
 from plasma_guard.daemon.heads import Heads
 from plasma_guard.daemon.keep import Keep
 from plasma_guard.daemon.leave import Leave
+from plasma_guard.daemon.moot import Moot
 from plasma_guard.daemon.permits import Permits
 from plasma_guard.daemon.react import React
 from plasma_guard.daemon.scan import Scan
@@ -23,7 +24,7 @@ from plasma_guard.daemon.troubles import Troubles
 from plasma_guard.daemon.watch import Sighting, Watch
 from plasma_guard.domain.blocks import BlockStamp
 from plasma_guard.domain.cases import Case
-from plasma_guard.domain.decisions import Closure, Decision, LeaveChain, Severity
+from plasma_guard.domain.decisions import Decision, LeaveChain, Severity
 from plasma_guard.domain.errors import GuardError, RetryableError
 from plasma_guard.domain.position import UtxoPosition
 from plasma_guard.domain.primitives import Address
@@ -35,7 +36,6 @@ log = structlog.get_logger(__name__)
 TURNS_AT_ONCE = 1000
 """The more, the fewer requests and commits for all of them; how much a Watcher is asked is limited apart."""
 FUNDS_EVERY = 60.0
-MOOT_AFTER_BLOCKS = 12
 INVALID_EXIT = "invalid_exit"
 
 
@@ -82,6 +82,7 @@ class Supervisor:
         reactions: Mapping[str, Reaction[Any, Any]],
         pace: Pace,
         recall: Callable[[Case], Sighting | None],
+        moot: Moot,
         clock: Clock,
         health: Health,
         alerts: Alerts,
@@ -107,6 +108,7 @@ class Supervisor:
         self._troubles = troubles
         self._reactions = reactions
         self._recall = recall
+        self._moot = moot
         self._pace = pace
         self._clock = clock
         self._health = health
@@ -134,7 +136,9 @@ class Supervisor:
                     on_done=self._look_again,
                 )
                 await self._recover(answers)
-                tasks.create_task(self._forever("root chain", self._follow, lambda: self._pace.root_chain))
+                tasks.create_task(
+                    self._forever("root chain", lambda: self._follow(answers), lambda: self._pace.root_chain)
+                )
                 tasks.create_task(self._forever("watcher", self._poll, self._poll_pace))
                 tasks.create_task(self._forever("audit", self._ask, lambda: self._pace.incident))
                 tasks.create_task(self._forever("funds", self._funds.check, lambda: FUNDS_EVERY))
@@ -181,7 +185,7 @@ class Supervisor:
             self._health.pulse()
             await self._clock.sleep(pace())
 
-    async def _follow(self) -> None:
+    async def _follow(self, answers: Answers) -> None:
         try:
             head = await self._heads.newest()
             found = [] if head == self.head else await self._scan.step(head)
@@ -190,7 +194,8 @@ class Supervisor:
             raise
         self._troubles.report({})
         self.head = head
-        await self._drop_moot(head)
+        for case in await self._moot.step(head):
+            await answers.withdraw(case, "a reorg removed the exit")
         self._metrics.gauge("head_block", head.number)
         if self._sender is not None:
             await self._sender.prepare(head)
@@ -202,17 +207,6 @@ class Supervisor:
                 block=exit_.started_block,
                 start=exit_.start,
             )
-
-    async def _drop_moot(self, head: BlockStamp) -> None:
-        """Close cases whose exit a reorg removed and that has not come back for a while; it usually does."""
-        vanished = {(each.exit_id, each.start): each for each in await self._journal.vanished_exits()}
-        if not vanished:
-            return
-        for case in await self._journal.cases(open_only=True):
-            gone = vanished.get((case.key.exit_id, case.key.start))
-            if gone is not None and head.number - gone.started_block > MOOT_AFTER_BLOCKS:
-                await self._journal.close_case(case.id, Closure.MOOT, head.timestamp)
-                log.info("moot: a reorg removed the exit", case=case.id, position=str(case.position))
 
     async def _poll(self) -> None:
         at = await self._heads.newest()
@@ -260,7 +254,10 @@ class Supervisor:
             return
         try:
             at = await self._heads.recent()
-        except RetryableError:
+            if self._sender is not None:
+                # What a reorg took out must be open again before anything is decided at this head.
+                await self._sender.prepare(at)
+        except GuardError:
             for item in items:
                 self._agenda.done(item, ())
             raise
@@ -278,6 +275,8 @@ class Supervisor:
                     under_way |= answers.answer(turn)
                     if self._leave is not None and isinstance(turn.decision, LeaveChain):
                         self._agenda.add(await self._leave.consider(turn))
+                    if turn.case is not None and turn.answered is not None:
+                        await answers.withdraw(turn.case, turn.answered)
         except GuardError as error:
             log.warning(
                 "a turn could not be finished; it is repeated", about=item.event.topic, error=str(error)
