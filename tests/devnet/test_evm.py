@@ -39,6 +39,14 @@ def _refuses(port: int, within: float) -> bool:
     return False
 
 
+def _empties(folder: Path, within: float) -> bool:
+    deadline = time.monotonic() + within
+    while time.monotonic() < deadline:
+        if not any(folder.iterdir()):
+            return True
+    return False
+
+
 async def test_chains_of_different_options_run_side_by_side() -> None:
     """Each chain has its own port, chain id, accounts and start time."""
     one = Evm(EvmOptions(chain_id=5, accounts=2, start_timestamp=_START))
@@ -151,20 +159,30 @@ async def test_no_process_stays_behind() -> None:
 
 
 def test_a_killed_owner_takes_its_chain_along(tmp_path: Path) -> None:
-    """Even kill -9 of the process that started a chain ends the chain."""
+    """Even kill -9 of the process that started a chain ends the chain, and its old states go with it."""
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
     script = tmp_path / "owner.py"
     script.write_text(
         "import asyncio, os, signal\n"
         "from plasma_guard.devnet.evm import Evm\n"
         "async def main():\n"
         "    evm = await Evm().start()\n"
+        "    await evm.mine()\n"
         "    print(evm.rpc_url.rpartition(':')[2], flush=True)\n"
         "    os.kill(os.getpid(), signal.SIGKILL)\n"
         "asyncio.run(main())\n"
     )
-    owner = subprocess.run([sys.executable, str(script)], check=False, capture_output=True, text=True)  # noqa: S603 : our own script
+    owner = subprocess.run(  # noqa: S603 : our own script
+        [sys.executable, str(script)],
+        env={**os.environ, "TMPDIR": str(scratch)},
+        check=False,
+        capture_output=True,
+        text=True,
+    )
     assert owner.returncode == -signal.SIGKILL
     assert _refuses(int(owner.stdout), within=10)
+    assert _empties(scratch, within=10)
 
 
 async def test_a_dead_node_is_reported_with_its_last_words() -> None:

@@ -7,7 +7,9 @@ import atexit
 import collections
 import contextlib
 import re
+import shutil
 import subprocess
+import tempfile
 import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Self
@@ -25,10 +27,12 @@ _LISTENING: Final = re.compile(r"Listening on (\S+:\d+)")
 _ADDRESS: Final = re.compile(r"^\(\d+\) (0x[0-9a-fA-F]{40})\b(?![0-9a-fA-F])")
 _KEY: Final = re.compile(r"^\(\d+\) (0x[0-9a-f]{64})$")
 # Anvil takes the shell's place; beside it waits a watcher on a pipe from this process. However this process
-# ends, the pipe closes, and the watcher kills anvil unless it was told that anvil is gone already.
+# ends, the pipe closes, and the watcher kills anvil unless it was told that anvil is gone already. Either way
+# it removes the old states, which anvil writes to the disk, megabytes a block, and leaves there.
 _SCRIPT: Final = (
-    'exec 3<&0; { read -r word; [ "$word" = gone ] || kill -KILL $$; } <&3 >/dev/null 2>&1 & '
-    'exec 3<&-; exec "$0" "$@" </dev/null'
+    "states=$1; shift; exec 3<&0; "
+    '{ read -r word; [ "$word" = gone ] || kill -KILL $$; rm -rf "$states"; } <&3 >/dev/null 2>&1 & '
+    'exec 3<&-; exec "$0" --cache-path "$states" "$@" </dev/null'
 )
 _START_SECONDS: Final = 30.0
 _KEPT_LINES: Final = 40
@@ -121,9 +125,10 @@ class Evm:
         if self._process is not None:
             raise DevnetError("this local EVM runs already: stop it before starting it again")
         binary = self._binary or await asyncio.to_thread(ensure_anvil, self._progress)
+        states = await asyncio.to_thread(tempfile.mkdtemp, prefix="plasma-guard-evm-")
         try:
             self._process = subprocess.Popen(  # noqa: ASYNC220, S603 : starting is instant, the arguments are our own
-                ["/bin/sh", "-c", _SCRIPT, str(binary), *self._options.arguments()],
+                ["/bin/sh", "-c", _SCRIPT, str(binary), states, *self._options.arguments()],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
@@ -131,6 +136,7 @@ class Evm:
                 errors="replace",
             )
         except OSError as error:
+            await asyncio.to_thread(shutil.rmtree, states)
             raise DevnetError(f"anvil could not be started: {error}") from error
         atexit.register(self._kill)
         try:
