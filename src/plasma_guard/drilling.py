@@ -113,7 +113,7 @@ async def rehearse(
             await stage.skip_to(min(later))
         play.acted = False
     missing = _lacking(script) + [_failed(part) for part in play.failed]
-    out = [output for part in play.out for output in part.planned.outputs]
+    out = [part.planned for part in play.out]
     received = await _ether(script, stage.chain) - before
     expected = sum(_paid_ether(part.planned) for part in play.out)
     if received < expected:
@@ -126,7 +126,7 @@ async def rehearse(
 async def try_calls(script: Script, chain: Chain, game: ExitGame) -> Drill:
     """Simulate the first call of each exit on the root chain itself; nothing is sent."""
     at = await chain.head()
-    out: list[HeldOutput] = []
+    out: list[PlannedExit] = []
     missing = _lacking(script)
     last = at.timestamp
     cost = Wei(0)
@@ -138,7 +138,7 @@ async def try_calls(script: Script, chain: Chain, game: ExitGame) -> Drill:
         except CallReverted as error:
             missing.append(f"{_names(planned.outputs)}: the root chain refuses its first call: {error}")
             continue
-        out += planned.outputs
+        out.append(planned)
         last = max(last, planned.exitable_at)
         cost = Wei(cost + planned.cost)
     return _drill(script, game, Rehearsal.CALLS, out, Seconds(last - at.timestamp), cost, missing)
@@ -190,7 +190,7 @@ async def _decide(
     part: _Part, script: Script, stage: Stage, game: ExitGame, began: BlockStamp, at: BlockStamp
 ) -> tuple[Decision, list[Timestamp]]:
     """Return what is next, and the times at which something else may be."""
-    exits = ScannedNow(stage.chain, game, began.number)
+    exits = ScannedNow(stage.chain, game, at.number)
     scene = Scene(at, script.watcher, stage.chain, Prices(stage.chain), game, exits, script.accounts)
     (facts,) = await part.reaction.gather(part.event, scene)
     decision: Decision = part.reaction.decide(part.event, facts, Policy(script.max_cost))
@@ -245,28 +245,32 @@ def _drill(
     script: Script,
     game: ExitGame,
     how: Rehearsal,
-    out: Sequence[HeldOutput],
+    out: Sequence[PlannedExit],
     seconds: Seconds,
     cost: Wei,
     missing: Sequence[str],
 ) -> Drill:
-    """Count; what an exit on the root chain already takes out is no part of a rehearsal."""
-    under_way = {(each.output.tx_hash, each.output.index) for each in script.plan.underway}
-    held = [each for each in script.contents.outputs if (each.tx_hash, each.index) not in under_way]
-    worth = [script.wishes.worth(each.token, each.amount) for each in held]
+    """Count; what an exit on the root chain already takes out is no part of a rehearsal.
+
+    Money counts once: an output that a kept transaction spends, and what that pays, are the same money.
+    """
+    plan, worth = script.plan, script.wishes.worth
+    stays = [each.output for each in plan.left if each.output.spent_by is None]
+    left = [worth(each.token, each.amount) for each in stays]
+    values = [each.value for each in plan.exits] + left
     return Drill(
         how=how,
-        at=script.plan.at,
+        at=plan.at,
         chain_id=script.chain_id,
         contract=str(game.contracts.entry),
-        outputs=len(held),
-        out=len(out),
-        value=Wei(sum(each or 0 for each in worth)),
-        value_out=Wei(sum(script.wishes.worth(each.token, each.amount) or 0 for each in out)),
+        outputs=len(script.contents.outputs) - len(plan.underway),
+        out=sum(len(each.outputs) for each in out),
+        value=Wei(sum(each or 0 for each in values)),
+        value_out=Wei(sum(each.value or 0 for each in out)),
         seconds=seconds,
         cost=cost,
-        bonds=Wei(sum(each.bonds for each in script.plan.exits if each.funded)),
-        unpriced=sum(each is None for each in worth),
+        bonds=Wei(sum(each.bonds for each in plan.exits if each.funded)),
+        unpriced=sum(each is None for each in values),
         missing=tuple(missing),
     )
 
