@@ -30,6 +30,8 @@ from plasma_guard.reactions.own_standard_exit import OwnStandardExit
 
 MOST_STEPS = 200
 """Calls that one exit may take, its share of the queue's slices included."""
+MOST_SKIPS = 20
+"""Times in a row that the copy's clock is put forward with nothing to do."""
 
 
 class Stage(Protocol):
@@ -101,16 +103,20 @@ async def rehearse(
     before = await _ether(script, stage.chain)
     play = _Play(ended_at=began.timestamp)
     parts = [_part(planned, script.contents, began) for planned in script.plan.exits if planned.funded]
+    skips = 0
     while parts:
         progress(f"{len(play.out)} of {len(script.plan.exits)} exits are paid, {len(parts)} are under way")
         later = [time for part in parts for time in await _turn(part, script, stage, game, began, play)]
         parts = [part for part in parts if not part.is_over]
         if parts and not play.acted:
-            if not later:
+            skips += 1
+            if not later or skips > MOST_SKIPS:
                 for part in parts:
                     play.fail(part, "nothing more happens, and it is not paid")
                 break
             await stage.skip_to(min(later))
+        else:
+            skips = 0
         play.acted = False
     missing = _lacking(script) + [_failed(part) for part in play.failed]
     out = [part.planned for part in play.out]
@@ -190,7 +196,7 @@ async def _decide(
     part: _Part, script: Script, stage: Stage, game: ExitGame, began: BlockStamp, at: BlockStamp
 ) -> tuple[Decision, list[Timestamp]]:
     """Return what is next, and the times at which something else may be."""
-    exits = ScannedNow(stage.chain, game, at.number)
+    exits = ScannedNow(stage.chain, game, began.number)
     scene = Scene(at, script.watcher, stage.chain, Prices(stage.chain), game, exits, script.accounts)
     (facts,) = await part.reaction.gather(part.event, scene)
     decision: Decision = part.reaction.decide(part.event, facts, Policy(script.max_cost))
