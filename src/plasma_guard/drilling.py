@@ -30,6 +30,8 @@ from plasma_guard.reactions.own_standard_exit import OwnStandardExit
 
 MOST_STEPS = 200
 """Calls that one exit may take, its share of the queue's slices included."""
+MOST_SKIPS = 20
+"""Times in a row that the copy's clock is put forward with nothing to do."""
 
 
 class Stage(Protocol):
@@ -101,19 +103,23 @@ async def rehearse(
     before = await _ether(script, stage.chain)
     play = _Play(ended_at=began.timestamp)
     parts = [_part(planned, script.contents, began) for planned in script.plan.exits if planned.funded]
+    skips = 0
     while parts:
         progress(f"{len(play.out)} of {len(script.plan.exits)} exits are paid, {len(parts)} are under way")
         later = [time for part in parts for time in await _turn(part, script, stage, game, began, play)]
         parts = [part for part in parts if not part.is_over]
         if parts and not play.acted:
-            if not later:
+            skips += 1
+            if not later or skips > MOST_SKIPS:
                 for part in parts:
                     play.fail(part, "nothing more happens, and it is not paid")
                 break
             await stage.skip_to(min(later))
+        else:
+            skips = 0
         play.acted = False
     missing = _lacking(script) + [_failed(part) for part in play.failed]
-    out = [output for part in play.out for output in part.planned.outputs]
+    out = [part.planned for part in play.out]
     received = await _ether(script, stage.chain) - before
     expected = sum(_paid_ether(part.planned) for part in play.out)
     if received < expected:
@@ -126,7 +132,7 @@ async def rehearse(
 async def try_calls(script: Script, chain: Chain, game: ExitGame) -> Drill:
     """Simulate the first call of each exit on the root chain itself; nothing is sent."""
     at = await chain.head()
-    out: list[HeldOutput] = []
+    out: list[PlannedExit] = []
     missing = _lacking(script)
     last = at.timestamp
     cost = Wei(0)
@@ -138,7 +144,7 @@ async def try_calls(script: Script, chain: Chain, game: ExitGame) -> Drill:
         except CallReverted as error:
             missing.append(f"{_names(planned.outputs)}: the root chain refuses its first call: {error}")
             continue
-        out += planned.outputs
+        out.append(planned)
         last = max(last, planned.exitable_at)
         cost = Wei(cost + planned.cost)
     return _drill(script, game, Rehearsal.CALLS, out, Seconds(last - at.timestamp), cost, missing)
@@ -245,28 +251,32 @@ def _drill(
     script: Script,
     game: ExitGame,
     how: Rehearsal,
-    out: Sequence[HeldOutput],
+    out: Sequence[PlannedExit],
     seconds: Seconds,
     cost: Wei,
     missing: Sequence[str],
 ) -> Drill:
-    """Count; what an exit on the root chain already takes out is no part of a rehearsal."""
-    under_way = {(each.output.tx_hash, each.output.index) for each in script.plan.underway}
-    held = [each for each in script.contents.outputs if (each.tx_hash, each.index) not in under_way]
-    worth = [script.wishes.worth(each.token, each.amount) for each in held]
+    """Count; what an exit on the root chain already takes out is no part of a rehearsal.
+
+    Money counts once: an output that a kept transaction spends, and what that pays, are the same money.
+    """
+    plan, worth = script.plan, script.wishes.worth
+    stays = [each.output for each in plan.left if each.output.spent_by is None]
+    left = [worth(each.token, each.amount) for each in stays]
+    values = [each.value for each in plan.exits] + left
     return Drill(
         how=how,
-        at=script.plan.at,
+        at=plan.at,
         chain_id=script.chain_id,
         contract=str(game.contracts.entry),
-        outputs=len(held),
-        out=len(out),
-        value=Wei(sum(each or 0 for each in worth)),
-        value_out=Wei(sum(script.wishes.worth(each.token, each.amount) or 0 for each in out)),
+        outputs=len(script.contents.outputs) - len(plan.underway),
+        out=sum(len(each.outputs) for each in out),
+        value=Wei(sum(each or 0 for each in values)),
+        value_out=Wei(sum(each.value or 0 for each in out)),
         seconds=seconds,
         cost=cost,
-        bonds=Wei(sum(each.bonds for each in script.plan.exits if each.funded)),
-        unpriced=sum(each is None for each in worth),
+        bonds=Wei(sum(each.bonds for each in plan.exits if each.funded)),
+        unpriced=sum(each is None for each in values),
         missing=tuple(missing),
     )
 

@@ -19,7 +19,7 @@ class Rehearsal(StrEnum):
 class Drill:
     """The result: `out` of `outputs` came out, worth `value_out` of `value` wei, in `seconds`, for `cost`.
 
-    `cost` is wei of gas, `bonds` are the wei tied up meanwhile. `unpriced` outputs are in no sum of wei.
+    `cost` is wei of gas, `bonds` are the wei tied up meanwhile. `unpriced` exits are in no sum of wei.
     `missing` are sentences about what did not come out, or would not. `at` is root-chain time; `chain_id` and
     `contract` say where.
     """
@@ -46,7 +46,7 @@ class Drill:
     @property
     def sentence(self) -> str:
         """The result in a sentence."""
-        unpriced = f" (and {self.unpriced} outputs of tokens without a price)" if self.unpriced else ""
+        unpriced = f" (and {self.unpriced} exits of tokens without a price)" if self.unpriced else ""
         return (
             f"you could get out {self.out} of {self.outputs} outputs, {self.value_out} of {self.value} wei"
             f"{unpriced}, in {_spell(self.seconds)}, for {self.cost} wei of gas and {self.bonds} wei of bonds"
