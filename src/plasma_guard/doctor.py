@@ -12,11 +12,14 @@ from plasma_guard.daemon.freshness import Freshness, FreshnessLimits
 from plasma_guard.domain.errors import (
     ConfigurationError,
     GuardError,
+    MalformedError,
     OtherChain,
     RetryableError,
     WatcherNotReady,
 )
 from plasma_guard.domain.position import CHILD_BLOCK_INTERVAL
+from plasma_guard.domain.primitives import Timestamp
+from plasma_guard.journal.drills import last_drill
 from plasma_guard.ports import ExitGame
 from plasma_guard.reactions import REACTIONS
 from plasma_guard.watcher import HttpWatcher
@@ -25,6 +28,9 @@ REMEDIES = {
     "root chain": "is the node up, and root_chain.rpc right?",
     "watcher": "is the Watcher up, and watcher.url right?",
 }
+DAY = 86_400
+DRILL_DAYS = 30
+"""A rehearsal older than this is no comfort."""
 CHAIN_REMEDY = "correct root_chain.rpc or root_chain.chain_id"
 
 
@@ -35,6 +41,8 @@ class Finding:
     name: str
     ok: bool
     found: str
+    is_warning: bool = False
+    """It is ok, and yet something should be done."""
 
 
 async def examine(config: Config, env: Mapping[str, str]) -> list[Finding]:
@@ -54,7 +62,28 @@ async def examine(config: Config, env: Mapping[str, str]) -> list[Finding]:
                 findings.append(Finding("contracts", ok=False, found=str(error)))
         await _finding(findings, "watcher", lambda: _watcher(config, watcher, chain, game))
         await _keys(findings, config, env, chain if reached else None)
+        if game is not None:
+            findings.append(_drill(config, game, (await chain.head()).timestamp))
     return findings + _reactions(config)
+
+
+def _drill(config: Config, game: ExitGame, now: Timestamp) -> Finding:
+    """Say when leaving was last rehearsed; a vault fills and bonds change, so a result gets old."""
+    try:
+        last = last_drill(config.drill_path)
+    except MalformedError as error:
+        return Finding("last drill", ok=False, found=str(error))
+    if last is None or last.contract != str(game.contracts.entry):
+        never = "leaving was never rehearsed with these contracts; run: plasma-guard exits drill"
+        return Finding("last drill", ok=True, found=never, is_warning=True)
+    days = (now - last.at) // DAY
+    if not last.ok:
+        found = f"{days} days ago not everything came out: {last.sentence}; run: plasma-guard exits drill"
+        return Finding("last drill", ok=True, found=found, is_warning=True)
+    if days > DRILL_DAYS:
+        found = f"{days} days ago; run again: plasma-guard exits drill"
+        return Finding("last drill", ok=True, found=found, is_warning=True)
+    return Finding("last drill", ok=True, found=f"{days} days ago: {last.sentence}")
 
 
 def _reactions(config: Config) -> list[Finding]:

@@ -1,4 +1,4 @@
-"""`plasma-guard check`: every line pass or fail, and what to do about a failure."""
+"""`plasma-guard check`: every line pass, warn or fail, and what to do about a failure."""
 
 from __future__ import annotations
 
@@ -41,7 +41,13 @@ def _show(findings: list[Finding], *, as_json: bool) -> None:
             {
                 "ok": all(finding.ok for finding in findings),
                 "checks": [
-                    {"name": finding.name, "ok": finding.ok, "found": finding.found} for finding in findings
+                    {
+                        "name": finding.name,
+                        "ok": finding.ok,
+                        "warning": finding.is_warning,
+                        "found": finding.found,
+                    }
+                    for finding in findings
                 ],
             }
         )
@@ -49,5 +55,7 @@ def _show(findings: list[Finding], *, as_json: bool) -> None:
     width = max(len(finding.name) for finding in findings)
     for finding in findings:
         mark, style = ("pass", "green") if finding.ok else ("FAIL", "bold red")
+        if finding.is_warning:
+            mark, style = "warn", "bold yellow"
         out.print(f"[{style}]{mark}[/]  {finding.name:<{width}}  ", end="")
         out.print(finding.found, markup=False)

@@ -84,6 +84,33 @@ def list_(config: ConfigOption = None, as_json: JsonOption = False) -> None:
         raise typer.Exit(EXIT_WRONG)
 
 
+@app.command("drill")
+def drill(
+    config: ConfigOption = None,
+    copy: Annotated[
+        bool,
+        typer.Option(
+            "--copy/--no-copy",
+            help="Play every call on a local copy of the root chain, or only simulate the first calls.",
+        ),
+    ] = True,
+    as_json: JsonOption = False,
+) -> None:
+    """Rehearse leaving with the whole vault; sends and signs nothing; exit code 1 if something would stay."""
+    from plasma_guard.cli.exit_drill import drill_json, drill_lines, drilled  # noqa: PLC0415 (a quick --help)
+    from plasma_guard.telemetry.logs import configure_logging  # noqa: PLC0415 (same)
+
+    configure_logging(level="error")  # the result says it all
+    result = asyncio.run(drilled(_settings(config), copy=copy))
+    if as_json:
+        print_json(drill_json(result))
+    else:
+        for line in drill_lines(result):
+            out.print(line, markup=False)
+    if not result.ok:
+        raise typer.Exit(EXIT_WRONG)
+
+
 app.command("status", help="The same as list.")(list_)
 
 

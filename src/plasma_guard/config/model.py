@@ -91,6 +91,11 @@ class Config(BaseSettings):
         """Where commands leave wishes for a running guard: a directory beside the journal."""
         return self.journal.path.with_name(f"{self.journal.path.stem}.wishes")
 
+    @property
+    def drill_path(self) -> Path:
+        """Where the result of the last rehearsal is: a file beside the journal."""
+        return self.journal.path.with_name(f"{self.journal.path.stem}.drill.json")
+
     def unguarded(self) -> str | None:
         """Return why `run` must refuse: it is to act, and nothing says with which key."""
         if self.mode == "observe" or self.armed_accounts:
