@@ -9,7 +9,7 @@ import pytest
 from devnet.world import ETHER, World
 from plasma_guard.clock import SystemClock
 from plasma_guard.contracts.probe import probe
-from plasma_guard.daemon.plan_facts import Planner
+from plasma_guard.daemon.plan_facts import plan_exits
 from plasma_guard.devnet.copy import copied
 from plasma_guard.domain.actions import StartStandardExit
 from plasma_guard.domain.drill import Drill, Rehearsal
@@ -33,8 +33,8 @@ class Desk:
     async def script(self, accounts: frozenset[Address] | None = None) -> Script:
         """Plan for what is kept now."""
         people, owners = self.world.people, accounts or self.keeper.owners
-        planner = Planner(self.keeper.vault, people.game, people.chain, owners, POLICY)
-        contents, plan = await planner.plan(await people.chain.head(), None)
+        contents = await self.keeper.vault.contents()
+        plan = await plan_exits(contents, None, POLICY, chain=people.chain, game=people.game, accounts=owners)
         chain_id = people.connection.chain_id
         return Script(contents, plan, POLICY, chain_id, self.world.watcher, owners, Wei(10**17))
 
