@@ -58,7 +58,8 @@ def test_recorded_ald_entries_are_read_field_by_field(case: dict[str, Any]) -> N
             InFlightSlot(
                 side=side,
                 index=index,
-                piggybacked=bool(int(recorded["exitMap"]) & 1 << (shift + index)),
+                piggybacked=(joined := bool(int(recorded["exitMap"]) & 1 << (shift + index))),
+                blocked=not joined and int(slot["piggybackBondSize"]) > 0,
                 owner=Address.parse(slot["exitTarget"]),
                 token=Address.parse(slot["token"]),
                 amount=int(slot["amount"]),  # type: ignore[arg-type] # a plain number

@@ -24,6 +24,7 @@ from plasma_guard.devnet.network import REVISIONS, Options, network
 from plasma_guard.devnet.people import People, people_of
 from plasma_guard.domain.cases import TrackedExit
 from plasma_guard.domain.decisions import Closure
+from plasma_guard.domain.errors import WatcherMisbehaved
 from plasma_guard.domain.exits import ExitChallenged, ExitId, StandardExit
 from plasma_guard.domain.position import UtxoPosition
 from plasma_guard.domain.primitives import ETH, Address, Hash32, Wei
@@ -77,9 +78,12 @@ class Witness:
     seen: set[Reported] = field(default_factory=set)
 
     async def run(self) -> None:
-        """Ask for ever."""
+        """Ask for ever, or until the Watcher breaks off: it has vanished with the operator, and says no more."""
         while True:
-            self.seen.update(await events_of(self.watcher))
+            try:
+                self.seen.update(await events_of(self.watcher))
+            except WatcherMisbehaved:
+                return
             await asyncio.sleep(STEP / 2)
 
 
@@ -275,9 +279,9 @@ class World:
         return answer["data"]
 
     def settings(self, journal: Path) -> dict[str, str]:
-        """Return the environment of a guard of this devnet."""
+        """Return the environment of a guard of this devnet; an empty `extra` leaves a setting out."""
         connection = self.people.connection
-        return {
+        settings = {
             **GUARD_SETTINGS,
             "PRIVATE_KEY": connection.keys["guard"],
             "PLASMA_GUARD_ROOT_CHAIN__RPC": connection.rpc_url,
@@ -289,6 +293,7 @@ class World:
             "PLASMA_GUARD_VAULT__REFRESH_INTERVAL": "5",
             **self.extra,
         }
+        return {name: value for name, value in settings.items() if value}
 
     @contextlib.asynccontextmanager
     async def guarded(self, settings: Mapping[str, str] = MappingProxyType({})) -> AsyncIterator[LocalGuard]:

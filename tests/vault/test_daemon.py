@@ -91,7 +91,7 @@ async def test_what_is_missing_for_long_is_an_alert(world: World) -> None:
     spent = await people.deposit(world.alice, ETHER)
     position = await people.pay(world.alice, spent, ETHER, people["guard"])
     await world.caught_up()
-    world.extra["PLASMA_GUARD_VAULT__MISSING_ALERT_AFTER"] = "0"
+    world.extra |= {"PLASMA_GUARD_VAULT__MISSING_ALERT_AFTER": "0", "PLASMA_GUARD_VAULT__CHILD_CHAIN_URL": ""}
     async with world.guarded() as guard:
         await guard.until_alerted("vault/missing")
         (told, *_) = guard.alerts("vault/missing")
