@@ -78,7 +78,7 @@ class Witness:
     seen: set[Reported] = field(default_factory=set)
 
     async def run(self) -> None:
-        """Ask for ever, or until the Watcher breaks off: it has vanished with the operator, and says no more."""
+        """Ask for ever, or until the Watcher breaks off: it has vanished, and says no more."""
         while True:
             try:
                 self.seen.update(await events_of(self.watcher))

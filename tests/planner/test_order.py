@@ -279,3 +279,13 @@ def test_entries_that_are_absent_stop_nothing() -> None:
     world.starts(paid.tx, status=ExitStatus.ABSENT)
     world.in_flight[paid.tx.hash] = replace(world.in_flight[paid.tx.hash], slots=())
     assert [exit_.way for exit_ in world.plan().exits] == [Way.STANDARD, Way.IN_FLIGHT]
+
+
+def test_what_cannot_be_paid_for_takes_nothing_from_what_can() -> None:
+    """The most valuable one is out of reach with its two bonds; the next one is not held up by it."""
+    world = World()
+    world.payment([world.deposit(BOB, 5 * ETHER, blknum=1)], [pay(ALICE, 5 * ETHER)])
+    world.deposit(ALICE, ETHER, blknum=2)
+    planned = world.plan(balances={ALICE: BONDS.standard_exit}, gas_price=FREE)
+    assert [(exit_.value, exit_.funded) for exit_ in planned.exits] == [(ETHER, True), (5 * ETHER, False)]
+    assert planned.missing == BONDS.in_flight_exit + BONDS.piggyback

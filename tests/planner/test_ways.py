@@ -380,3 +380,81 @@ def test_tokens_of_both_sides_are_named_with_their_queues() -> None:
     assert len(planned.queues) == 2
     assert exit_.value is None
     assert exit_.window.hard == Timestamp(world.now + PERIOD)
+
+
+@ALL
+def test_an_included_output_that_joined_an_in_flight_exit_is_not_started_again(
+    generation: Generation,
+) -> None:
+    """Its standard exit would be possible on ald, and pay the same money by another way."""
+    world = World(generation)
+    (paid,) = world.payment([world.deposit(BOB, blknum=1)], [pay(ALICE)], blknum=1000)
+    world.starts(paid.tx, ago=PERIOD, joined={(Side.OUTPUT, 0)})
+    planned = world.plan()
+    assert planned.exits == ()
+    assert [each.way for each in planned.underway] == [Way.IN_FLIGHT]
+
+
+@ALL
+def test_an_input_that_joined_is_under_way_and_the_output_beside_it_still_joins(
+    generation: Generation,
+) -> None:
+    """Which side is paid is not known yet; what is joined once is not joined twice."""
+    world = World(generation)
+    ours, theirs = world.deposit(blknum=1), world.deposit(BOB, blknum=2)
+    (paid,) = world.payment([ours, theirs], [pay(ALICE, 2 * ETHER)])
+    world.starts(paid.tx, joined={(Side.INPUT, 0)})
+    planned = world.plan()
+    assert [each.output.position for each in planned.underway] == [ours.position]
+    (exit_,) = planned.exits
+    assert slots(exit_) == {(Side.OUTPUT, 0)}
+
+
+def test_an_input_signed_away_twice_stays_out_beside_somebody_elses() -> None:
+    """Even where the exit may pay inputs: the second spend of this one takes its bond."""
+    world = World()
+    twice = world.deposit(blknum=1)
+    world.payment([twice], [pay(BOB)])
+    world.payment([twice, world.deposit(BOB, blknum=2)], [pay(ALICE, 2 * ETHER)])
+    (exit_,) = world.plan().exits
+    assert slots(exit_) == {(Side.OUTPUT, 0)}
+
+
+@ALL
+def test_our_inputs_join_an_exit_that_was_challenged_although_all_are_ours(generation: Generation) -> None:
+    """Somebody has shown a competitor: as it stands inputs are paid, after an answer outputs."""
+    world = World(generation)
+    coins = [world.deposit(blknum=1), world.deposit(ALSO_ALICE, blknum=2)]
+    (paid,) = world.payment(coins, [pay(ALICE, 2 * ETHER)])
+    world.starts(paid.tx, canonical=False)
+    exit_ = only(world.plan())
+    assert slots(exit_) == {(Side.INPUT, 0), (Side.INPUT, 1), (Side.OUTPUT, 0)}
+
+
+def test_inputs_stay_out_of_the_exit_of_a_settled_transaction() -> None:
+    """Its inclusion answers every challenge, so its outputs are certain."""
+    world = World(V02)
+    coins = [world.deposit(blknum=1), world.deposit(BOB, blknum=2)]
+    world.payment(coins, [pay(BOB), pay(ALICE)], blknum=1000)
+    exit_ = only(world.plan())
+    assert slots(exit_) == {(Side.OUTPUT, 1)}
+
+
+def test_rootchain_exits_flagged_by_a_finalized_input_cannot_be_joined() -> None:
+    """The contract's own flag says so, whatever the vault knows of that input."""
+    world = World(V02)
+    (paid,) = world.payment([world.deposit(BOB, blknum=1)], [pay(ALICE)])
+    world.starts(paid.tx, input_finalized=True)
+    planned = world.plan()
+    assert planned.exits == ()
+    assert "could be joined only until" in planned.left[0].reason
+
+
+def test_rootchain_outputs_already_handled_are_left() -> None:
+    """The exit map stays for ever: such an output is refused by both ways."""
+    world = World(V02)
+    (paid,) = world.payment([world.deposit(BOB, blknum=1)], [pay(ALICE)], blknum=1000)
+    world.starts(paid.tx, status=ExitStatus.FINALIZED, handled={(Side.OUTPUT, 0)})
+    planned = world.plan()
+    assert planned.exits == ()
+    assert "paid or blocked" in planned.left[0].reason

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from plasma_guard.cli.casebook import state, told
-from plasma_guard.domain.cases import Case, Kind
+from plasma_guard.cli.casebook import STAKED, state, told
+from plasma_guard.domain.cases import Case
 from plasma_guard.domain.decisions import Closure
 
 if TYPE_CHECKING:
@@ -104,5 +104,5 @@ def _intent_document(intent: IntentRecord) -> dict[str, Any]:
 
 def _bond_won(case: Case) -> int:
     """Return what the contract paid us at once, in wei; bonds that are paid later are not counted."""
-    won = case.closure is Closure.WON_BY_US and case.key.kind is not Kind.OWN_PIGGYBACK
+    won = case.closure is Closure.WON_BY_US and case.key.kind not in STAKED
     return case.bond or 0 if won else 0

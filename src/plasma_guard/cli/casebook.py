@@ -19,6 +19,8 @@ ETHER = 10**18
 GWEI = 10**9
 UNITS = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
 ACT = "act"
+STAKED = frozenset({Kind.OWN_PIGGYBACK, Kind.OWN_EXIT})
+"""Cases whose bond is our own, and comes back."""
 CLOSE = "close"
 _Entry = tuple[int, "Step", str, str]
 
@@ -137,7 +139,7 @@ def _last_word(history: CaseHistory) -> str:
 
 
 def _bond_name(case: Case) -> str:
-    if case.key.kind is Kind.OWN_PIGGYBACK:
+    if case.key.kind in STAKED:
         return "bond staked"
     return "bond won" if case.closure is Closure.WON_BY_US else "bond"
 
