@@ -122,7 +122,8 @@ class Leave:
             contents, plan = await self._plan(at, None)
             wanted = [exit_ for exit_ in plan.exits if _is_wished(exit_, wish)]
             found += await self._start(contents, wanted, plan, at, "its owner asked for it")
-            self._mailbox.done(wish)
+            if all(exit_.funded for exit_ in wanted):  # else the rest of it waits for the money
+                self._mailbox.done(wish)
         return found
 
     def _is_time(self, plan: ExitPlan, trouble: Trouble, now: Timestamp, *, confirmed: bool) -> bool:
