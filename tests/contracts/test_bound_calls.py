@@ -11,11 +11,12 @@ from plasma_guard.domain.actions import (
     ChallengeOutputSpent,
     ChallengeStandardExit,
     Piggyback,
+    ProcessExits,
     RespondToNonCanonicalChallenge,
 )
 from plasma_guard.domain.exits import Bonds, ExitId, Side
 from plasma_guard.domain.position import UtxoPosition
-from plasma_guard.domain.primitives import Address, Wei
+from plasma_guard.domain.primitives import ETH, Address, Wei
 from plasma_guard.ports import ExitGame
 
 ME = Address(b"\x11" * 20)
@@ -27,6 +28,7 @@ ACTIONS: list[Action] = [
     ChallengeInputSpent(ID, TX, 0, TX, 0, SIGNATURE, TX, PLACE),
     ChallengeOutputSpent(ID, TX, PLACE, bytes(512), TX, 0, SIGNATURE),
     Piggyback(ID, TX, Side.OUTPUT, 0, Wei(3)),
+    ProcessExits(ETH, 10, ExitId(0)),
 ]
 BOUND = (ChallengeStandardExit, ChallengeInputSpent, ChallengeOutputSpent)
 
@@ -34,11 +36,12 @@ BOUND = (ChallengeStandardExit, ChallengeInputSpent, ChallengeOutputSpent)
 @pytest.mark.parametrize("action", ACTIONS, ids=lambda action: type(action).__name__)
 @pytest.mark.parametrize("version", ["1.0.5", "2.0.0"])
 def test_the_sender_stands_where_it_is_said_to(version: str, action: Action) -> None:
-    """In every challenge that pays its sender at once, and in no other call."""
+    """In every call that pays its sender at once, and in no other; processing does so since revision 2."""
     game: ExitGame = ald_game(version)
     data = game.candidate(action, intent="one", case_id=1, account=ME).data
     place = game.bound_calls().get(data[:4])
-    assert (place is not None) == isinstance(action, BOUND)
+    pays = isinstance(action, BOUND) or (isinstance(action, ProcessExits) and version == "2.0.0")
+    assert (place is not None) == pays
     if place is not None:
         assert data[place : place + 32] == keccak(ME)
 

@@ -87,11 +87,14 @@ class AldExitGame:
         }
 
     def bound_calls(self) -> Mapping[bytes, int]:
-        """Return where a challenge names the sender who is paid: the last word of its struct's head."""
+        """Return where a call names the sender who is paid: the last word of its struct, or of all."""
         last_words = {self._revision.challenge_standard_exit: 5, abi.CHALLENGE_INPUT_SPENT: 7}
         last_words[abi.CHALLENGE_OUTPUT_SPENT] = 6
         # A selector, the place of the struct, its words.
-        return {function.selector: 4 + 32 * (1 + word) for function, word in last_words.items()}
+        places = {function.selector: 4 + 32 * (1 + word) for function, word in last_words.items()}
+        if self._revision.process_exits_takes_sender:  # the bounty of processing
+            places[self._revision.process_exits.selector] = 4 + 32 * 4
+        return places
 
     async def standard_exits(self, exit_ids: Sequence[ExitId], at: BlockStamp) -> list[StandardExit]:
         """Read several exits at one block, in the order asked.
