@@ -50,6 +50,7 @@ def test_a_key_is_read_in_every_usual_spelling(text: str) -> None:
         (KEY[:-1] + "g", "not hexadecimal"),
         ("0" * 64, "out of range"),
         (ORDER, "out of range"),
+        (f"{7:064x}", "anybody can guess"),
     ],
 )
 def test_a_wrong_key_is_named_by_what_is_wrong_and_not_shown(text: str, reason: str) -> None:

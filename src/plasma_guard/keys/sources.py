@@ -14,6 +14,8 @@ from plasma_guard.keys.signer import address_of
 
 CREDENTIAL = "private_key"
 """The name systemd's `LoadCredential=` gives the key: ``$CREDENTIALS_DIRECTORY/private_key``."""
+_GUESSABLE = 2**64
+"""Keys below this are found by those who try them all, and hiding them would garble the logs."""
 _KEY_DIGITS = 64
 _ADDRESS_DIGITS = 40
 _MNEMONIC_WORDS = (12, 15, 18, 21, 24)
@@ -88,6 +90,10 @@ def load_key_text(text: str, name: str) -> bytes:
         raise ConfigurationError(
             f"{name} is out of range: a private key is 1 .. the curve's order - 1"
         ) from None
+    if int.from_bytes(key) < _GUESSABLE:
+        raise ConfigurationError(
+            f"{name} is so small that anybody can guess it: generate a random key, and move the funds"
+        )
     return key
 
 
