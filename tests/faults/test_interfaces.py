@@ -76,7 +76,7 @@ async def test_commands_tell_of_the_running_guard(net: Arena, tmp_path: Path) ->
         assert checked.code == 0
         findings = json.loads(checked.out)
         assert findings["ok"] is True
-        names = ["configuration", "root chain", "contracts", "watcher", "key", "balance"]
+        names = ["configuration", "root chain", "contracts", "watcher", "key", "balance", "last drill"]
         found = {each["name"]: each["found"] for each in findings["checks"]}
         assert list(found) == names + [reaction.event.names[0] for reaction in REACTIONS]
         assert found["invalid_exit"] == f"act: challengeStandardExit, up to {2 * 10**17} wei of gas a case"
