@@ -47,6 +47,14 @@ def plan_policy(config: Config) -> PlanPolicy:
     )
 
 
+def _lead(config: Config, game: ExitGame) -> Seconds:
+    """Return the lead of the settings, or a quarter of the exit period where that is less.
+
+    Else a guard that is to ask first would not ask at all on a chain with short periods.
+    """
+    return Seconds(min(int(config.exits.lead), game.contracts.min_exit_period // 4))
+
+
 @asynccontextmanager
 async def leave_of(
     config: Config,
@@ -70,7 +78,7 @@ async def leave_of(
         yield Leave(
             plan=planned,
             confirm=OwnLook(parts.game, parts.vault, child_chain, status).confirms,
-            policy=LeavePolicy(When(config.exits.policy), int(config.exits.lead)),
+            policy=LeavePolicy(When(config.exits.policy), _lead(config, parts.game)),
             mailbox=Mailbox(config.mailbox_path),
             vault=parts.vault,
             heads=parts.heads,

@@ -467,7 +467,11 @@ class Exits(_Section):
         le=1000,
     )
     lead: Number = seconds(
-        21_600, "Root-chain time before a deadline in which the guard asks no more questions.", 1, 604_800
+        21_600,
+        "Root-chain time before a deadline in which the guard asks no more questions; at most a quarter of"
+        " the exit period.",
+        1,
+        604_800,
     )
 
     @property
