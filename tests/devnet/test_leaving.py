@@ -17,6 +17,8 @@ from support.until import until
 
 A_WEEK = {"PLASMA_GUARD_EXITS__LEAD": "604800"}
 """Far more than an exit period here; it must not make a guard that asks first act at once."""
+NOBODY = "http://127.0.0.1:9"
+"""Where nothing listens."""
 both = pytest.mark.parametrize("generation", ["rootchain", "ald"])
 
 
@@ -136,3 +138,20 @@ async def closed(guard: LocalGuard) -> list[Closure | None]:
 
     found: list[Closure | None] = await until(read, "the journal holds an exit of our own")
     return found
+
+
+@both
+async def test_g8_a_deposit_leaves_with_no_watcher_and_no_operator(generation: str, tmp_path: Path) -> None:
+    """The guard never had either: what a deposit's exit takes is computed from the root chain alone."""
+    async with world_of(generation, tmp_path) as world:
+        people = world.people
+        position = await people.deposit(people["guard"], ETHER)
+        alone = {"PLASMA_GUARD_WATCHER__URL": NOBODY, "PLASMA_GUARD_VAULT__CHILD_CHAIN_URL": NOBODY}
+        async with world.guarded(alone) as guard:
+            ask_for_everything(guard)
+            await guard.until_said(STEP)
+            assert await status(world, position) is ExitStatus.RUNNING
+            head = await people.chain.head()
+            await people.move_time(head.timestamp + 2 * people.game.contracts.min_exit_period + 1)
+            await guard.until_said(OUT)
+        assert await closed(guard) == [Closure.WON_BY_US]
