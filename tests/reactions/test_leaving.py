@@ -159,8 +159,17 @@ def test_block_events_read_what_watchers_write() -> None:
 def test_a_fraud_that_was_paid_still_calls_for_leaving() -> None:
     """Stopped by anybody it calls for nothing; paid, the chain holds less than it owes."""
     stopped = Close(Closure.RESOLVED_BY_OTHERS, "the exit is challenged")
-    assert because_of(stopped, "the exit") is stopped
-    paid = because_of(Close(Closure.LOST, "it was paid"), "the exit")
+    assert because_of(stopped, "the exit", known=True) is stopped
+    paid = because_of(Close(Closure.LOST, "it was paid"), "the exit", known=True)
     assert isinstance(paid, LeaveChain)
     assert "it was paid" in paid.reason
     assert not paid.confirmed
+
+
+def test_an_exit_that_our_scan_has_not_reached_alarms_nobody_yet() -> None:
+    """A block later it is known, or known to be a lie; known and unproven, its owner is told."""
+    behind = Hold("our own scan of the root chain has not reached this exit yet")
+    assert because_of(behind, "the exit", known=False) is behind
+    told = because_of(Hold("the Watcher gives no competitor"), "the exit", known=True)
+    assert isinstance(told, LeaveChain)
+    assert not told.confirmed

@@ -16,12 +16,13 @@ def subject_of(underlying: Subject | None) -> Subject | None:
     return None if underlying is None else replace(underlying, kind=Kind.LEAVE_CHAIN)
 
 
-def because_of(underlying: Decision, what: str) -> Decision:
+def because_of(underlying: Decision, what: str, *, known: bool) -> Decision:
     """Turn the decision about a late fraud into one about leaving.
 
     A fraud that proves itself confirms it; what was stopped calls for nothing; a Watcher's word alone is only
     told, because leaving costs bonds. A fraud that was paid leaves the chain owing more than it holds; the
-    loss itself is told by its own case.
+    loss itself is told by its own case. One that is not `known`, because our own scan is a block behind, is
+    looked at again before anybody is told.
     """
     match underlying:
         case Close(closure=Closure.LOST):
@@ -31,7 +32,7 @@ def because_of(underlying: Decision, what: str) -> Decision:
             )
         case Close():
             return underlying
-        case Hold(suspicious=True):
+        case Hold(suspicious=suspicious) if suspicious or not known:
             return underlying
         case Act():
             return LeaveChain(f"{what} stands unchallenged for long: {underlying.reason}", confirmed=True)

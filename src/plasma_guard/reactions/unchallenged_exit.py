@@ -34,7 +34,8 @@ async def gather(event: UnchallengedExit, scene: Scene) -> Sequence[invalid_exit
 
 def decide(event: UnchallengedExit, facts: invalid_exit.Facts, policy: Policy) -> Decision:
     """Leave, confirmed if the fraud proves itself."""
-    return because_of(invalid_exit.decide(event, facts, policy), f"the invalid exit of {event.utxo_pos}")
+    underlying = invalid_exit.decide(event, facts, policy)
+    return because_of(underlying, f"the invalid exit of {event.utxo_pos}", known=facts.subject is not None)
 
 
 def plain(event: UnchallengedExit) -> invalid_exit.InvalidExit:

@@ -30,7 +30,8 @@ async def gather(event: UnchallengedNonCanonicalIfe, scene: Scene) -> Sequence[n
 def decide(event: UnchallengedNonCanonicalIfe, facts: non_canonical_ife.Facts, policy: Policy) -> Decision:
     """Leave, confirmed if the competitor proves itself."""
     underlying = non_canonical_ife.decide(event, facts, policy)
-    return because_of(underlying, f"the non-canonical exit of {event.tx_hash}")
+    what = f"the non-canonical exit of {event.tx_hash}"
+    return because_of(underlying, what, known=facts.subject is not None)
 
 
 def plain(event: UnchallengedNonCanonicalIfe) -> non_canonical_ife.NonCanonicalIfe:

@@ -35,7 +35,8 @@ async def gather(event: UnchallengedPiggyback, scene: Scene) -> Sequence[invalid
 def decide(event: UnchallengedPiggyback, facts: invalid_piggyback.Facts, policy: Policy) -> Decision:
     """Leave, confirmed if the spend proves itself."""
     underlying = invalid_piggyback.decide(event, facts, policy)
-    return because_of(underlying, f"the piggyback of {facts.side} {facts.index} of {event.tx_hash}")
+    what = f"the piggyback of {facts.side} {facts.index} of {event.tx_hash}"
+    return because_of(underlying, what, known=facts.subject is not None)
 
 
 def plain(event: UnchallengedPiggyback) -> invalid_piggyback.InvalidPiggyback:
