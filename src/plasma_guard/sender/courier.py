@@ -18,6 +18,7 @@ from plasma_guard.domain.transactions import (
     Attempt,
     AttemptStatus,
     Confirmed,
+    Fees,
     Outcome,
     Receipt,
     Reverted,
@@ -157,6 +158,14 @@ class Courier:
         if flight.is_fill and flight.unsigned and rivals:
             flight.lowering = not await self.offers.are_held(rivals)
         price = self.offers.price(flight, gas_limit, moment, available, outbid)
+        takes_over = rivals and (flight.unsigned or flight.takes_back)
+        if takes_over and not isinstance(price, Fees) and not await self.offers.are_held(rivals):
+            # They are dearer than this call may become, but nobody has them: there is nothing to outbid.
+            flight.lowering = True
+            own = flight.state.to_outbid if flight.state is not None else None
+            price = own.fees if own else self.offers.price(flight, gas_limit, moment, available, None)
+        if not isinstance(price, Fees):
+            flight.lowering = False
         if isinstance(price, Shortfall):
             await self._short(flight, price, moment)
             return None
@@ -291,7 +300,8 @@ class Courier:
             flight.step = Step.WAIT
         if current is None or flight.step is not Step.BUMP:
             return None
-        if flight.lowering:
+        if flight.lowering or flight.takes_back:
+            # What is to be beaten is not its own last offer.
             return current.gas_limit
         curve = self.offers.curve(flight, current.gas_limit, moment)
         if curve.rise(current.fees, moment.prices, moment.head.timestamp) is None:
