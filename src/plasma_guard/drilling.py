@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from plasma_guard.daemon.leave import event_of
+from plasma_guard.daemon.departures import event_of
 from plasma_guard.daemon.prices import Prices
 from plasma_guard.domain.actions import AddExitQueue
 from plasma_guard.domain.blocks import BlockStamp

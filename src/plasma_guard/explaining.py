@@ -26,9 +26,12 @@ from plasma_guard.domain.errors import ConfigurationError, RetryableError
 from plasma_guard.domain.exits import (
     ExitChallenged,
     ExitFinalized,
+    ExitId,
     ExitStarted,
     InFlightExitStarted,
+    InFlightExitWithdrawn,
     RootChainEvent,
+    Side,
 )
 from plasma_guard.domain.position import UtxoPosition
 from plasma_guard.domain.primitives import Address, Hash32, shorten
@@ -131,6 +134,16 @@ class ScannedNow:
             and event.exit_id == exit_.exit_id
             and event.block_number >= exit_.started_block
             for event in self._events
+        )
+
+    async def withdrawn(self, exit_id: ExitId, since: int) -> frozenset[tuple[Side, int]]:
+        """Return the slots of an in-flight exit that the logs of block `since` and later call paid."""
+        return frozenset(
+            (event.side, event.index)
+            for event in self._events
+            if isinstance(event, InFlightExitWithdrawn)
+            and event.exit_id == exit_id
+            and event.block_number >= since
         )
 
     async def challenged(self, position: UtxoPosition, since: int) -> bool:

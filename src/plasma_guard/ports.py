@@ -40,6 +40,7 @@ from plasma_guard.domain.exits import (
     InFlightStartData,
     QueueHead,
     RootChainEvent,
+    Side,
     StandardExit,
 )
 from plasma_guard.domain.position import UtxoPosition
@@ -382,6 +383,10 @@ class Journal(Protocol):
 
     async def was_paid(self, exit_: TrackedExit) -> bool:
         """Return whether a finalization of this exit id was scanned at or after this start."""
+        ...
+
+    async def withdrawn_slots(self, exit_id: ExitId, since: int) -> frozenset[tuple[Side, int]]:
+        """Return the slots of an in-flight exit whose payment was scanned in block `since` or later."""
         ...
 
     async def was_challenged(self, position: UtxoPosition, since: int) -> bool:

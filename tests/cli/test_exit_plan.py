@@ -7,7 +7,7 @@ import pytest
 from rich.console import Console
 
 from planner.worlds import ALICE, BOB, ETHER, TOKEN, World, pay
-from plasma_guard.cli.exit_plan import duration, ether, plan_json, plan_table
+from plasma_guard.cli.exit_plan import ether, plan_json, plan_table
 from plasma_guard.domain.exits import Generation
 from plasma_guard.domain.plan import ExitPlan
 from plasma_guard.domain.primitives import Wei
@@ -94,15 +94,6 @@ def test_the_document_keeps_every_integer_whole() -> None:
     }
     assert len(document["left"]) == len(plan.left)
     assert {each["way"] for each in document["exits"]} == {"standard exit", "in-flight exit"}
-
-
-@pytest.mark.parametrize(
-    ("seconds", "words"),
-    [(0, "now"), (-5, "now"), (59, "59s"), (60, "1m"), (3_661, "1h 1m"), (604_799, "6d 23h"), (86_460, "1d")],
-)
-def test_durations_have_their_two_largest_units(seconds: int, words: str) -> None:
-    """Neighbouring units only: what is smaller does not help to decide."""
-    assert duration(seconds) == words
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from journal.suite import ACCOUNT, CONTRACT, POSITION, JournalSuite, at, block, exit_, key, started, tx
-from plasma_guard.cli.casebook import duration, show_cases, show_history
+from plasma_guard.cli.casebook import show_cases, show_history
 from plasma_guard.domain.cases import CaseKey, Kind, Observation
 from plasma_guard.domain.decisions import Closure
 from plasma_guard.domain.exits import ExitId
@@ -251,12 +251,3 @@ async def test_the_journal_of_the_settings_must_be_of_their_chain(journal: SqlJo
     wrong = await command("journal", "list", env=env | {"PLASMA_GUARD_ROOT_CHAIN__CHAIN_ID": "5"})
     assert wrong.code == 2
     assert "belongs to contract" in wrong.err
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"),
-    [(0, "0 s"), (59, "59 s"), (60, "1 min"), (3_725, "1 h 2 min"), (86_400 * 9 + 61, "9 d 1 min")],
-)
-def test_a_length_of_time_is_told_in_its_two_largest_units(seconds: int, text: str) -> None:
-    """More would be noise, less would be wrong."""
-    assert duration(seconds) == text

@@ -177,6 +177,7 @@ FLIGHT = in_flight.Facts(
     phase_ends=PHASE_ENDS,
     exitable_at=RIPE,
     paid=(),
+    is_scanned=True,
     closed_queues=(),
     heads={ETH: HEAD},
     start_bond=Wei(37),

@@ -28,6 +28,7 @@ def case_document(history: CaseHistory) -> dict[str, Any]:
         "opened_at": case.opened_at,
         "closed_at": case.closed_at,
         "deadline": case.deadline,
+        "ripe_at": case.ripe_at,
         "verdict": last.verdict if last else None,
         "reason": last.reason if last else None,
         "attempts": sum(len(intent.signed) for intent in history.intents),

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from plasma_guard.cli.output import facts, out, table
 from plasma_guard.domain.cases import Case, Kind
 from plasma_guard.domain.decisions import Closure
+from plasma_guard.domain.durations import duration, wait
 from plasma_guard.domain.transactions import Confirmed, Outcome, Receipt, Reverted, Unaffordable, WouldRevert
 
 if TYPE_CHECKING:
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 
 ETHER = 10**18
 GWEI = 10**9
-UNITS = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
 ACT = "act"
 STAKED = frozenset({Kind.OWN_PIGGYBACK, Kind.OWN_EXIT})
 """Cases whose bond is our own, and comes back."""
@@ -85,16 +85,6 @@ def utc(at: int) -> str:
     return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
-def duration(seconds: int) -> str:
-    """Return a length of time in its two largest units."""
-    parts: list[str] = []
-    for unit, size in UNITS:
-        count, seconds = divmod(seconds, size)
-        if count or (unit == "s" and not parts):
-            parts.append(f"{count} {unit}")
-    return " ".join(parts[:2])
-
-
 def _facts(history: CaseHistory, now: int) -> Iterator[tuple[str, object]]:
     case, position, tracked = history.case, history.case.position, history.tracked
     yield (
@@ -108,7 +98,9 @@ def _facts(history: CaseHistory, now: int) -> Iterator[tuple[str, object]]:
         yield "exit owner", tracked.owner
         yield "exit started", f"{utc(tracked.started_at)}, in block {tracked.started_block}"
     yield "opened", f"{utc(case.opened_at)}, on {case.event}"
-    if case.deadline is not None:
+    if case.ripe_at is not None:
+        yield "can be paid", utc(case.ripe_at) + (f", {_left(case, now)}" if case.is_open else "")
+    elif case.deadline is not None:
         left = f", {_left(case, now)} left" if case.is_open else ""
         yield "deadline", utc(case.deadline) + left
     if case.closed_at is not None:
@@ -240,6 +232,9 @@ def _words(name: str) -> str:
 def _left(case: Case, now: int) -> str:
     if not case.is_open or case.deadline is None:
         return ""
+    if case.ripe_at is not None:
+        words = wait(case.ripe_at - now)
+        return words if words == "now" else f"in {words}"
     return duration(case.deadline - now) if case.deadline > now else "nothing"
 
 

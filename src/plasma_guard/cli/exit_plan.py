@@ -8,6 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from plasma_guard.domain.actions import StartStandardExit
+from plasma_guard.domain.durations import wait
 from plasma_guard.domain.plan import (
     BadBlock,
     BadExit,
@@ -25,7 +26,6 @@ _LATE = (
     "Late: it queues behind what is wrong, so it is paid only if the contract has enough left by then; the"
     " sooner it starts, the more stands behind it."
 )
-_UNITS = ((86_400, "d"), (3_600, "h"), (60, "m"), (1, "s"))
 
 
 def plan_table(plan: ExitPlan) -> RenderableType:
@@ -52,13 +52,13 @@ def _headline(plan: ExitPlan) -> str:
         case BadBlock(blknum=blknum):
             why = f"plasma block {blknum} is bad or withheld"
         case BadExit(position=position, exitable_at=exitable_at):
-            when = duration(exitable_at - plan.at)
+            when = wait(exitable_at - plan.at)
             why = f"a fraudulent exit at {position} stands unchallenged, and is ripe in {when}"
         case _:
             why = "nothing is known to be wrong"
     if plan.deadline is None:
         return f"Exit plan: {why}; no deadline"
-    return f"Exit plan: {why}; the first exit must be mined within {duration(plan.deadline - plan.at)}"
+    return f"Exit plan: {why}; the first exit must be mined within {wait(plan.deadline - plan.at)}"
 
 
 def _exits(plan: ExitPlan) -> Table:
@@ -81,8 +81,8 @@ def _exits(plan: ExitPlan) -> Table:
             "\n".join(amount(output.token, output.amount) for output in each.outputs) or "-",
             "?" if each.value is None else ether(each.value),
             "\n".join(_calls(each)),
-            duration(each.window.hard - plan.at) if each.timing is Timing.IN_TIME else "-",
-            duration(each.exitable_at - plan.at),
+            wait(each.window.hard - plan.at) if each.timing is Timing.IN_TIME else "-",
+            wait(each.exitable_at - plan.at),
             ether(each.cost),
             ether(each.bonds),
             Text(timing, style=_STYLE[each.timing] if each.funded else "yellow"),
@@ -110,7 +110,7 @@ def _sums(plan: ExitPlan) -> Iterator[tuple[str, str]]:
     )
     yield "cost", f"{ether(plan.cost)} ETH of gas and bounties, at {plan.gas_price / 10**9:.4g} gwei"
     if plan.tied_until is not None:
-        until = duration(plan.tied_until - plan.at)
+        until = wait(plan.tied_until - plan.at)
         yield "bonds", f"{ether(plan.bonds)} ETH, back when the exits are paid, the last in {until} or later"
     yield "needed", f"{ether(plan.needed)} ETH on the accounts for all of it"
     if plan.queues:
@@ -127,7 +127,7 @@ def _underway(plan: ExitPlan) -> Table:
     for column in ("output", "holds", "by", "ripe in"):
         table.add_column(column, overflow="fold")
     for each in plan.underway:
-        ripe = "?" if each.exitable_at is None else duration(each.exitable_at - plan.at)
+        ripe = "?" if each.exitable_at is None else wait(each.exitable_at - plan.at)
         output = each.output
         table.add_row(_name(output), amount(output.token, output.amount), str(each.way), ripe)
     return table
@@ -168,18 +168,6 @@ def amount(token: Address, units: Wei) -> str:
 
 def _token(token: Address) -> str:
     return "ETH" if token == ETH else f"{str(token)[:8]}…"
-
-
-def duration(seconds: int) -> str:
-    """Return seconds as the two largest units they fill, such as 6d 23h; what is past is "now"."""
-    if seconds <= 0:
-        return "now"
-    for number, (size, unit) in enumerate(_UNITS):
-        if seconds >= size:
-            rest = [] if number + 1 == len(_UNITS) else [_UNITS[number + 1]]
-            smaller = [f"{seconds % size // less}{name}" for less, name in rest if seconds % size // less]
-            return " ".join([f"{seconds // size}{unit}", *smaller])
-    raise AssertionError(seconds)
 
 
 def plan_json(plan: ExitPlan) -> dict[str, Any]:

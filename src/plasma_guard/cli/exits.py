@@ -67,17 +67,36 @@ def start(
         )
 
 
+@app.command("process")
+def process(config: ConfigOption = None, as_json: JsonOption = False) -> None:
+    """Have the guard see through the exits of yours that run already, whoever started them.
+
+    It joins, answers and processes the queue up to each, as it does for those it started itself.
+    """
+    from plasma_guard.daemon.mailbox import Mailbox  # noqa: PLC0415 (a quick --help)
+
+    Mailbox(_settings(config).mailbox_path).post_running()
+    if as_json:
+        print_json({"asked_for": "running"})
+    else:
+        out.print(
+            "asked for: every exit of yours that runs on the root chain is seen through to its payment. The"
+            " running guard takes it up within seconds, and without one `plasma-guard run` does when it"
+            " starts. Follow it with: plasma-guard exits list"
+        )
+
+
 @app.command("list")
 def list_(config: ConfigOption = None, as_json: JsonOption = False) -> None:
     """Show every exit of our own, how far it is, and what comes next; exit code 1 if one was lost."""
-    cases = asyncio.run(_own_exits(_settings(config).journal.path))
-    rows = [_row(case, decisions) for case, decisions in cases]
+    now, cases = asyncio.run(_own_exits(_settings(config).journal.path))
+    rows = [_row(case, decisions, now) for case, decisions in cases]
     if as_json:
-        print_json(rows)
+        print_json([_document(case, row, now) for (case, _), row in zip(cases, rows, strict=True)])
     elif not rows:
         out.print("no exit of our own was ever begun; see what could leave: plasma-guard exits plan")
     else:
-        columns = ("case", "what", "of", "begun", "state", "what is next, or why it is over")
+        columns = ("case", "what", "of", "begun", "state", "time left", "what is next, or why it is over")
         table("our own exits", columns, (row.values() for row in rows))
     if any(row["state"] == "lost" for row in rows):
         sys.stderr.write("plasma-guard: an exit of our own was lost; its last line says why\n")
@@ -134,16 +153,22 @@ async def _planned(settings: Config) -> ExitPlan:
         )
 
 
-async def _own_exits(journal: Path) -> list[tuple[Case, Sequence[DecisionRecord]]]:
+async def _own_exits(journal: Path) -> tuple[int, list[tuple[Case, Sequence[DecisionRecord]]]]:
     from plasma_guard.domain.cases import Kind  # noqa: PLC0415 (a quick --help)
     from plasma_guard.journal.reading import read_journal  # noqa: PLC0415 (same)
 
     async with read_journal(journal) as reader:
         cases = [case for case in await reader.cases() if case.key.kind is Kind.OWN_EXIT]
-        return [(case, await reader.decisions(case.id)) for case in cases]
+        return await reader.now(), [(case, await reader.decisions(case.id)) for case in cases]
 
 
-def _row(case: Case, decisions: Sequence[DecisionRecord]) -> dict[str, Any]:
+def _document(case: Case, row: dict[str, Any], now: int) -> dict[str, Any]:
+    """Return a row for machines: times in root-chain seconds; it can be paid `ripe_at` at the earliest."""
+    ripe_in = case.ripe_at - now if case.is_open and case.ripe_at is not None else None
+    return row | {"deadline": case.deadline, "ripe_at": case.ripe_at, "seconds_to_ripe": ripe_in}
+
+
+def _row(case: Case, decisions: Sequence[DecisionRecord], now: int) -> dict[str, Any]:
     from datetime import UTC, datetime  # noqa: PLC0415 (a quick --help)
 
     last = decisions[-1] if decisions else None
@@ -153,11 +178,24 @@ def _row(case: Case, decisions: Sequence[DecisionRecord]) -> dict[str, Any]:
         "of": str(case.position),
         "begun": datetime.fromtimestamp(case.opened_at, UTC).strftime("%Y-%m-%d %H:%M"),
         "state": "under way" if case.closure is None else _ENDED.get(case.closure.value, case.closure.value),
+        "left": time_left(case, now),
         "next": last.reason if last else "nothing is decided yet",
     }
 
 
 _ENDED = {"won by us": "paid"}
+
+
+def time_left(case: Case, now: int) -> str:
+    """Say how long one of our own exits takes until it can be paid, or how long there is to start it."""
+    from plasma_guard.domain.durations import duration  # noqa: PLC0415 (a quick --help)
+
+    if not case.is_open or case.deadline is None:
+        return "-"
+    if case.ripe_at is None:
+        left = case.deadline - now
+        return f"start within {duration(left)}" if left > 0 else "late: start now"
+    return f"ripe in {duration(case.ripe_at - now)}" if case.ripe_at >= now else "ripe: waits for its queue"
 
 
 def _positions(outputs: Sequence[str]) -> tuple[UtxoPosition, ...] | None:

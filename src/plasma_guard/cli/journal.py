@@ -135,8 +135,5 @@ def _open(config: Path | None, journal: Path | None) -> JournalReader:
 
 
 async def _with_time(reader: JournalReader, read: Awaitable[T]) -> tuple[int, T]:
-    """Return what is read with the time in root-chain seconds: the newest block's, or else the machine's."""
-    import time  # noqa: PLC0415 (same)
-
-    checkpoint = await reader.checkpoint()
-    return max(int(time.time()), checkpoint.timestamp if checkpoint else 0), await read
+    """Return what is read with the time in root-chain seconds."""
+    return await reader.now(), await read

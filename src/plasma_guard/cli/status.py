@@ -8,6 +8,7 @@ import typer
 
 from plasma_guard.cli.options import ConfigOption, JsonOption
 from plasma_guard.cli.output import EXIT_WRONG, facts, flatten, print_json, table
+from plasma_guard.domain.durations import wait
 from plasma_guard.domain.errors import ConfigurationError
 
 
@@ -61,7 +62,7 @@ def _get(base: str, path: str) -> tuple[int, dict[str, Any]]:
 
 
 def _show(document: dict[str, Any]) -> None:
-    exits, cases = document.pop("exits"), document.pop("cases")
+    exits, cases, own = document.pop("exits"), document.pop("cases"), document.pop("own_exits")
     reasons = document.pop("not_ready")
     accounts = document.pop("accounts")
     facts("plasma-guard", flatten(document))
@@ -78,6 +79,12 @@ def _show(document: dict[str, Any]) -> None:
             ("position", "owner", "age (s)"),
             [(e["position"], e["owner"], e["age_seconds"]) for e in exits["unverified_exits"]],
         )
+    if own:
+        table(
+            "\nour own exits under way",
+            ("case", "position", "ripe in"),
+            [(each["case"], each["position"], _ripe_in(each["seconds_to_ripe"])) for each in own],
+        )
     facts("\ncases", [("open", cases["open"])])
     if cases["open_cases"]:
         table(
@@ -85,3 +92,7 @@ def _show(document: dict[str, Any]) -> None:
             ("case", "position", "verdict", "reason"),
             [(c["id"], c["position"], c["verdict"], c["reason"]) for c in cases["open_cases"]],
         )
+
+
+def _ripe_in(seconds: int | None) -> str:
+    return "not started yet" if seconds is None else wait(seconds)

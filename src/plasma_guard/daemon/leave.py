@@ -7,22 +7,21 @@ from typing import Any
 
 import structlog
 
+from plasma_guard.daemon.departures import event_of, events_of_running
 from plasma_guard.daemon.heads import Heads
 from plasma_guard.daemon.mailbox import Mailbox, Wish
 from plasma_guard.daemon.react import React, Turn
-from plasma_guard.domain.actions import StartStandardExit
 from plasma_guard.domain.blocks import BlockStamp
 from plasma_guard.domain.cases import Kind
 from plasma_guard.domain.decisions import LeaveChain, Severity
 from plasma_guard.domain.errors import MalformedError
-from plasma_guard.domain.plan import BadBlock, BadExit, ExitPlan, PlannedExit, Timing, Trouble
-from plasma_guard.domain.position import CHILD_BLOCK_INTERVAL, UtxoPosition
+from plasma_guard.domain.exits import ExitId
+from plasma_guard.domain.plan import BadBlock, BadExit, ExitPlan, PlannedExit, Trouble
 from plasma_guard.domain.primitives import Timestamp
-from plasma_guard.domain.vault import KeptTransaction, VaultContents
+from plasma_guard.domain.vault import VaultContents
 from plasma_guard.ports import Alerts, Journal, Metrics, Vault
 from plasma_guard.reactions import own_in_flight_exit, own_standard_exit
 from plasma_guard.reactions.own_exit import OwnExit
-from plasma_guard.reactions.own_in_flight_exit import OwnInFlightExit, OwnSlot
 from plasma_guard.reactions.own_standard_exit import OwnStandardExit
 
 log = structlog.get_logger(__name__)
@@ -120,6 +119,10 @@ class Leave:
             at = await self._heads.newest()
             await self._vault.refresh(at)
             contents, plan = await self._plan(at, None)
+            if wish.running:
+                found += await self._see_through(contents, plan, at)
+                self._mailbox.done(wish)
+                continue
             wanted = [exit_ for exit_ in plan.exits if _is_wished(exit_, wish)]
             found += await self._start(contents, wanted, plan, at, "its owner asked for it")
             if all(exit_.funded for exit_ in wanted):  # else the rest of it waits for the money
@@ -162,6 +165,28 @@ class Leave:
             f" {first.reason}; all of them are in `plasma-guard exits plan`",
         )
 
+    async def _see_through(
+        self, contents: VaultContents, plan: ExitPlan, at: BlockStamp
+    ) -> list[tuple[OwnExit, Any]]:
+        """Take charge of our exits that run, whoever started them: from now on they are cases of ours."""
+        tracked = await self._journal.tracked_exits(running=True)
+        starts = {each.exit_id: each.started_at for each in reversed(tracked)}  # the newest of each
+        known = await self._in_hand()
+        running = [each for each in plan.underway if each.exit_id not in known]
+        events = events_of_running(running, contents, starts)
+        log.info("our running exits are seen through", exits=len(events))
+        return [await self._keep(event, at) for event in events]
+
+    async def _in_hand(self) -> set[ExitId]:
+        cases = await self._journal.cases(open_only=True)
+        return {case.key.exit_id for case in cases if case.key.kind is Kind.OWN_EXIT}
+
+    async def _keep(self, event: OwnExit, at: BlockStamp) -> tuple[OwnExit, Any]:
+        is_standard = isinstance(event, OwnStandardExit)
+        reaction: Any = own_standard_exit.REACTION if is_standard else own_in_flight_exit.REACTION
+        await self._react.turn(event, reaction, at)  # which puts it on disk
+        return event, reaction
+
     async def _start(
         self,
         contents: VaultContents,
@@ -170,11 +195,7 @@ class Leave:
         at: BlockStamp,
         reason: str,
     ) -> list[tuple[OwnExit, Any]]:
-        known = {
-            case.key.exit_id
-            for case in await self._journal.cases(open_only=True)
-            if case.key.kind is Kind.OWN_EXIT
-        }
+        known = await self._in_hand()
         started: list[tuple[OwnExit, Any]] = []
         unpaid = 0
         for exit_ in exits:
@@ -183,14 +204,7 @@ class Leave:
             if not exit_.funded:
                 unpaid += 1
                 continue
-            event = event_of(exit_, contents, at, reason)
-            reaction = (
-                own_standard_exit.REACTION
-                if isinstance(event, OwnStandardExit)
-                else own_in_flight_exit.REACTION
-            )
-            await self._react.turn(event, reaction, at)  # which puts it on disk
-            started.append((event, reaction))
+            started.append(await self._keep(event_of(exit_, contents, at, reason), at))
         if started:
             log.warning("leaving the plasma chain", exits=len(started), value_wei=plan.value, reason=reason)
             self._alerts.alert(
@@ -211,55 +225,7 @@ class Leave:
         return started
 
 
-def _place(tx: KeptTransaction, index: int) -> UtxoPosition:
-    """Return where an output is; one in no known block gets a stand-in, of which only the index counts."""
-    place = tx.position or UtxoPosition(CHILD_BLOCK_INTERVAL, 0, 0)
-    return UtxoPosition(place.blknum, place.txindex, index)
-
-
 def _is_wished(exit_: PlannedExit, wish: Wish) -> bool:
     if wish.positions is None:
         return True
     return any(output.position in wish.positions for output in exit_.outputs)
-
-
-def event_of(exit_: PlannedExit, contents: VaultContents, at: BlockStamp, reason: str) -> OwnExit:
-    """Put everything that an exit takes into its event: from now on it needs nobody."""
-    hard = exit_.window.hard if exit_.timing is Timing.IN_TIME else None
-    start = exit_.start
-    if isinstance(start, StartStandardExit):
-        return OwnStandardExit(
-            txbytes=start.output_tx,
-            account=exit_.account,
-            asked_at=at.timestamp,
-            hard=hard,
-            reason=reason,
-            utxo_pos=start.position,
-            proof=start.proof,
-        )
-    tx = contents.transactions[exit_.payouts[0].tx_hash]
-    slots = tuple(
-        OwnSlot(
-            side=paid.side,
-            index=paid.index,
-            owner=paid.owner,
-            token=paid.token,
-            amount=paid.amount,
-            position=paid.position or _place(tx, paid.index),
-        )
-        for paid in exit_.payouts
-    )
-    return OwnInFlightExit(
-        txbytes=tx.raw,
-        account=exit_.account,
-        asked_at=at.timestamp,
-        hard=hard,
-        reason=reason,
-        slots=slots,
-        input_txs=start.input_txs if start else (),
-        input_positions=start.input_positions if start else (),
-        proofs=start.proofs if start else (),
-        signatures=start.signatures if start else (),
-        included=tx.position,
-        proof=tx.proof,
-    )

@@ -6,7 +6,7 @@ key's place as well.
 
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
@@ -19,10 +19,14 @@ PRIVATE = 0o700
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """Outputs to take out by hand, None for all; `name` is the file it is kept in."""
+    """Outputs to take out by hand, None for all; `name` is the file it is kept in.
+
+    `running`: what is wished is that the exits that run already are seen through to their payment.
+    """
 
     name: str
     positions: tuple[UtxoPosition, ...] | None
+    running: bool = False
 
 
 class Mailbox:
@@ -32,12 +36,18 @@ class Mailbox:
         self._path = path
 
     def post(self, positions: Iterable[UtxoPosition] | None) -> None:
-        """Leave a wish; on disk when it returns."""
+        """Wish for outputs to be taken out, None for all; on disk when it returns."""
+        self._post({"exit": None if positions is None else [position.encode() for position in positions]})
+
+    def post_running(self) -> None:
+        """Wish for the exits that run to be seen through; on disk when it returns."""
+        self._post({"exit": [], "running": True})
+
+    def _post(self, wish: Mapping[str, object]) -> None:
         self._path.mkdir(mode=PRIVATE, parents=True, exist_ok=True)
-        wanted = None if positions is None else [position.encode() for position in positions]
         draft = self._path / f".{uuid4().hex}"
         with draft.open("x") as file:
-            json.dump({"exit": wanted}, file)
+            json.dump(wish, file)
             file.flush()
             os.fsync(file.fileno())
         draft.rename(self._path / f"{uuid4().hex}.json")
@@ -47,11 +57,12 @@ class Mailbox:
         found = []
         for file in sorted(self._path.glob("*.json"), key=lambda each: each.stat().st_mtime_ns):
             try:
-                wanted = json.loads(file.read_text())["exit"]
+                wish = json.loads(file.read_text())
+                wanted, running = wish["exit"], bool(wish.get("running"))
                 positions = None if wanted is None else tuple(UtxoPosition.decode(each) for each in wanted)
-            except (ValueError, KeyError, TypeError) as error:
+            except (ValueError, KeyError, TypeError, AttributeError) as error:
                 raise MalformedError(f"{file}: not a wish of `exits start`; remove it") from error
-            found.append(Wish(file.name, positions))
+            found.append(Wish(file.name, positions, running))
         return found
 
     def done(self, wish: Wish) -> None:

@@ -140,11 +140,19 @@ class React:
             decision = await self._valued(decision, subject, outcomes)
             decision = self._checked(decision, subject, at, outcomes)
         case = await self._journal.conclude(_conclusion(event, key, subject, decision, at))
-        left = subject.hard - at.timestamp if subject.open else math.nan  # NaN takes the series away
-        self._metrics.gauge("case_seconds_to_deadline", left, case=str(case.id))
+        self._show_time_left(case, subject, at)
         self._count(decision)
         self._tell(event, case, decision)
         return Turn(decision, case, subject, at, tuple(outcomes))
+
+    def _show_time_left(self, case: Case, subject: Subject, at: BlockStamp) -> None:
+        """Say how long there is to act, or to wait for a payment: nothing is lost when that time is over."""
+        ripens = subject.ripe_at is not None
+        left = subject.hard - at.timestamp if subject.open and not ripens else math.nan
+        wait = subject.ripe_at - at.timestamp if subject.open and subject.ripe_at is not None else math.nan
+        # NaN takes a series away.
+        self._metrics.gauge("case_seconds_to_deadline", left, case=str(case.id))
+        self._metrics.gauge("own_exit_seconds_to_ripe", wait, case=str(case.id))
 
     def _count(self, decision: Decision) -> None:
         self._metrics.count("decisions_total", verdict=type(decision).__name__.lower())
@@ -262,4 +270,5 @@ def _conclusion(
         reopen=acts,
         deadline=subject.hard,
         bond=subject.bond or None,
+        ripe_at=subject.ripe_at,
     )

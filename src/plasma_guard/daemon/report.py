@@ -9,7 +9,7 @@ from plasma_guard.daemon.funds import Funds
 from plasma_guard.daemon.keep import Keep
 from plasma_guard.daemon.watch import Watch
 from plasma_guard.domain.blocks import BlockStamp
-from plasma_guard.domain.cases import Case, TrackedExit
+from plasma_guard.domain.cases import Case, Kind, TrackedExit
 from plasma_guard.domain.exits import ContractSet
 from plasma_guard.domain.primitives import Address, Wei
 from plasma_guard.ports import Journal
@@ -74,6 +74,7 @@ class Report:
                 "unverified": len(unverified),
                 "unverified_exits": [_exit(each, head) for each in unverified[:LISTED]],
             },
+            "own_exits": [_own_exit(case, head) for case in cases if case.key.kind is Kind.OWN_EXIT][:LISTED],
             "cases": {"open": len(cases), "open_cases": [await self._case(case) for case in cases[:LISTED]]},
         }
 
@@ -110,6 +111,20 @@ def _head(head: BlockStamp | None) -> Mapping[str, Any]:
     if head is None:
         return {"block": None, "timestamp": None}
     return {"block": head.number, "timestamp": head.timestamp}
+
+
+def _own_exit(case: Case, head: BlockStamp | None) -> Mapping[str, Any]:
+    """Return how far an exit of our own is: `seconds_to_ripe` is None before it was started."""
+    left = case.ripe_at - head.timestamp if head and case.ripe_at is not None else None
+    return {
+        "case": case.id,
+        "event": case.event,
+        "position": str(case.position),
+        "exit_id": str(case.key.exit_id),
+        "start_by": case.deadline if case.ripe_at is None else None,
+        "ripe_at": case.ripe_at,
+        "seconds_to_ripe": left,
+    }
 
 
 def _exit(exit_: TrackedExit, head: BlockStamp | None) -> Mapping[str, Any]:

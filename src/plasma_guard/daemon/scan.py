@@ -13,10 +13,12 @@ from plasma_guard.domain.errors import ChainUnavailable
 from plasma_guard.domain.exits import (
     ExitChallenged,
     ExitFinalized,
+    ExitId,
     ExitStarted,
     ExitStatus,
     InFlightExitStarted,
     RootChainEvent,
+    Side,
 )
 from plasma_guard.domain.position import UtxoPosition
 from plasma_guard.domain.primitives import Hash32
@@ -75,6 +77,10 @@ class Scan:
     async def paid(self, exit_: TrackedExit) -> bool:
         """Return whether the logs say that this start was processed and paid."""
         return await self._journal.was_paid(exit_)
+
+    async def withdrawn(self, exit_id: ExitId, since: int) -> frozenset[tuple[Side, int]]:
+        """Return the slots of an in-flight exit that the logs of block `since` and later call paid."""
+        return await self._journal.withdrawn_slots(exit_id, since)
 
     async def challenged(self, position: UtxoPosition, since: int) -> bool:
         """Return whether the logs say that an exit of this position was challenged in `since` or later."""

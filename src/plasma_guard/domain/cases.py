@@ -63,8 +63,8 @@ class Case:
 
     `event` and `details` (JSON) rebuild the report it came from, so that it lives on when nobody reports it.
     `position` is the exiting output's, or the youngest input's of an in-flight transaction. From `deadline`
-    on anybody can make an answer useless; `bond` is what the contract pays at once for one, in wei; None:
-    not known.
+    on anybody can make an answer useless; `bond` is what the contract pays at once for one, in wei; `ripe_at`
+    is when an exit of our own that runs can be paid. None: not known.
     """
 
     id: int
@@ -77,6 +77,7 @@ class Case:
     closed_at: Timestamp | None = None
     deadline: Timestamp | None = None
     bond: Wei | None = None
+    ripe_at: Timestamp | None = None
 
     @property
     def is_open(self) -> bool:
@@ -155,3 +156,4 @@ class Conclusion:
     reopen: bool = False
     deadline: Timestamp | None = None
     bond: Wei | None = None
+    ripe_at: Timestamp | None = None

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from plasma_guard.domain.durations import duration
 from plasma_guard.domain.primitives import Seconds, Timestamp, Wei
 
 
@@ -49,19 +50,6 @@ class Drill:
         unpriced = f" (and {self.unpriced} exits of tokens without a price)" if self.unpriced else ""
         return (
             f"you could get out {self.out} of {self.outputs} outputs, {self.value_out} of {self.value} wei"
-            f"{unpriced}, in {_spell(self.seconds)}, for {self.cost} wei of gas and {self.bonds} wei of bonds"
-            " that come back"
+            f"{unpriced}, in {duration(self.seconds)}, for {self.cost} wei of gas and {self.bonds} wei of"
+            " bonds that come back"
         )
-
-
-def _spell(seconds: int) -> str:
-    """Write a duration as people say it, to the minute from a minute on."""
-    if seconds < _MINUTE:
-        return f"{seconds} s"
-    days, rest = divmod(seconds, _DAY)
-    hours, rest = divmod(rest, _HOUR)
-    parts = ((days, "d"), (hours, "h"), (rest // _MINUTE, "min"))
-    return " ".join(f"{number} {unit}" for number, unit in parts if number)
-
-
-_MINUTE, _HOUR, _DAY = 60, 3600, 86400

@@ -128,12 +128,18 @@ class LeftBehind:
 
 @dataclass(frozen=True, slots=True)
 class Underway:
-    """One output that an exit on the root chain already takes out; `exitable_at` None where not known."""
+    """One output that an exit on the root chain already takes out; `exitable_at` None where not known.
+
+    `payout` is the slot of an in-flight exit that pays it, and `started_at` (root-chain seconds) when that
+    exit was started; None for a standard exit, and where another output of the same transaction is paid.
+    """
 
     output: HeldOutput
     exit_id: ExitId
     way: Way
     exitable_at: Timestamp | None = None
+    started_at: Timestamp | None = None
+    payout: Payout | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,13 +14,14 @@ from plasma_guard.journal.schema import cases, decisions, intents, tracked_exits
 
 _KEY = ("chain_id", "contract", "kind", "exit_id", "start")
 _MOMENT = ("block_number", "at")
-_STATE = ("closure", "closed_at", "deadline", "bond")
+_STATE = ("closure", "closed_at", "deadline", "bond", "ripe_at")
+_SUMS = ("deadline", "bond", "ripe_at")
 _SAID = ("verdict", "reason", "action")
 
 _CASE = Prepared(select(cases).where(*(cases.c[name] == bindparam(name) for name in _KEY)))
 _NEW_CASE = Prepared(
     insert(cases).on_conflict_do_nothing(index_elements=_KEY),
-    sets=(*_KEY, "position", "event", "details", "opened_at", "deadline", "bond"),
+    sets=(*_KEY, "position", "event", "details", "opened_at", "deadline", "bond", "ripe_at"),
 )
 _CHANGE_CASE = Prepared(update(cases).where(cases.c.id == bindparam("which")), sets=_STATE)
 _OUTCOMES = Prepared(
@@ -67,6 +68,7 @@ def _open(connection: Connection, conclusion: Conclusion) -> Case:
             "opened_at": conclusion.at,
             "deadline": conclusion.deadline,
             "bond": conclusion.bond,
+            "ripe_at": conclusion.ripe_at,
         }
         _NEW_CASE.run(connection, named | new)
         known = _CASE.row(connection, named)
@@ -81,7 +83,7 @@ def conclude(connection: Connection, conclusion: Conclusion) -> Case:
     if conclusion.finding is not None:
         judge(connection, conclusion.finding, conclusion.at)
     known = {name: getattr(case, name) for name in _STATE}
-    change = {name: said for name in ("deadline", "bond") if (said := getattr(conclusion, name)) is not None}
+    change = {name: said for name in _SUMS if (said := getattr(conclusion, name)) is not None}
     if case.is_open and conclusion.closure is not None:
         change |= {"closure": conclusion.closure.value, "closed_at": conclusion.at}
     elif not case.is_open and conclusion.reopen:

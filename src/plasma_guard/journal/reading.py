@@ -1,6 +1,7 @@
 """What can be read from a journal, by the guard that writes it and by commands that only look."""
 
 import json
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Self, TypeVar
@@ -11,7 +12,7 @@ from plasma_guard.domain.blocks import BlockStamp
 from plasma_guard.domain.cases import Case, CaseKey, DecisionRecord, TrackedExit
 from plasma_guard.domain.decisions import Window
 from plasma_guard.domain.errors import JournalError
-from plasma_guard.domain.exits import InFlightExitStarted
+from plasma_guard.domain.exits import ExitId, InFlightExitStarted, Side
 from plasma_guard.domain.position import UtxoPosition
 from plasma_guard.domain.primitives import Address, Hash32, Timestamp, Wei
 from plasma_guard.domain.transactions import (
@@ -69,6 +70,11 @@ class JournalReads:
 
         return await self._read(read)
 
+    async def now(self) -> Timestamp:
+        """Return the time in root-chain seconds: the machine's, or the newest scanned block's if later."""
+        checkpoint = await self.checkpoint()
+        return Timestamp(max(int(time.time()), checkpoint.timestamp if checkpoint else 0))
+
     async def checkpoint(self) -> BlockStamp | None:
         """Return the last block scanned."""
 
@@ -119,6 +125,16 @@ class JournalReads:
             root_events.c.block_number >= exit_.started_block,
         )
         return await self._read(lambda c: c.execute(query.limit(1)).first() is not None)
+
+    async def withdrawn_slots(self, exit_id: ExitId, since: int) -> frozenset[tuple[Side, int]]:
+        """Return the slots of an in-flight exit whose payment was scanned in block `since` or later."""
+        query = select(root_events.c.body).where(
+            root_events.c.kind == "in_flight_exit_withdrawn",
+            root_events.c.exit_id == exit_id,
+            root_events.c.block_number >= since,
+        )
+        bodies = await self._read(lambda c: [json.loads(row.body) for row in c.execute(query)])
+        return frozenset((Side(body["side"]), int(body["index"])) for body in bodies)
 
     async def was_challenged(self, position: UtxoPosition, since: int) -> bool:
         """Return whether a challenge of an exit of this position was scanned in block `since` or later."""

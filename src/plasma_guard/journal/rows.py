@@ -68,6 +68,7 @@ def case(row: Row) -> Case:
         closed_at=None if row["closed_at"] is None else Timestamp(row["closed_at"]),
         deadline=None if row["deadline"] is None else Timestamp(row["deadline"]),
         bond=None if row["bond"] is None else Wei(row["bond"]),
+        ripe_at=None if row["ripe_at"] is None else Timestamp(row["ripe_at"]),
     )
 
 

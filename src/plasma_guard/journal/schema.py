@@ -177,6 +177,7 @@ cases = Table(
     Column("closed_at", Integer),
     Column("deadline", Integer),
     Column("bond", Uint256),
+    Column("ripe_at", Integer),
     # The same trouble reported twice must not be paid for twice.
     UniqueConstraint("chain_id", "contract", "kind", "exit_id", "start", name="uq_cases_key"),
     CheckConstraint(f"closure IS NULL OR {_one_of('closure', Closure)}", name="closure"),

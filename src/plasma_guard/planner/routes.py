@@ -8,8 +8,8 @@ too, the money goes back to where it came from: the in-flight exits of the trans
 
 from dataclasses import dataclass
 
-from plasma_guard.domain.exits import ExitStatus, Side
-from plasma_guard.domain.plan import Underway, Way
+from plasma_guard.domain.exits import ExitStatus, InFlightExit, Side
+from plasma_guard.domain.plan import Payout, Underway, Way
 from plasma_guard.domain.position import UtxoPosition
 from plasma_guard.domain.primitives import Address, Hash32, Timestamp
 from plasma_guard.domain.vault import HeldOutput, KeptTransaction
@@ -109,7 +109,7 @@ class Routes:
             return NoWay(output, "an in-flight exit has paid or blocked it already")
         joined = ledger.running(output.tx_hash)
         if slot is not None and slot.piggybacked and joined is not None:
-            return Underway(output, joined.exit_id, Way.IN_FLIGHT, joined.exitable_at)
+            return _joined(output, joined, output.tx_hash, Side.OUTPUT, output.index)
         return self._joined_as_input(output)
 
     def _joined_as_input(self, output: HeldOutput) -> Underway | None:
@@ -120,7 +120,7 @@ class Routes:
         for index, position in enumerate(tx.sources):
             slot = entry.slot(Side.INPUT, index)
             if position == output.position and slot is not None and slot.piggybacked:
-                return Underway(output, entry.exit_id, Way.IN_FLIGHT, entry.exitable_at)
+                return _joined(output, entry, tx.hash, Side.INPUT, index)
         return None
 
     def _spent(self, output: HeldOutput, spent_by: Hash32) -> Route:
@@ -251,6 +251,11 @@ class Routes:
 
 _MOST_ANCESTORS = 16
 """Generations; the vault keeps far fewer."""
+
+
+def _joined(output: HeldOutput, entry: InFlightExit, tx_hash: Hash32, side: Side, index: int) -> Underway:
+    paid = Payout(tx_hash, side, index, output.owner, output.token, output.amount, output.position)
+    return Underway(output, entry.exit_id, Way.IN_FLIGHT, entry.exitable_at, entry.started_at, paid)
 
 
 def _is_better(legs: tuple[Leg, ...], judged: Judged) -> bool:

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict
 from plasma_guard.domain.blocks import BlockStamp
 from plasma_guard.domain.cases import Kind, TrackedExit
 from plasma_guard.domain.decisions import Decision, Window
-from plasma_guard.domain.exits import ExitId, InFlightExitStarted
+from plasma_guard.domain.exits import ExitId, InFlightExitStarted, Side
 from plasma_guard.domain.position import UtxoPosition
 from plasma_guard.domain.primitives import Address, Hash32, Timestamp, Wei
 from plasma_guard.domain.stakes import Asset
@@ -53,6 +53,10 @@ class ExitStarts(Protocol):
 
     async def paid(self, exit_: TrackedExit) -> bool:
         """Return whether the root chain's logs say that this start was processed and paid."""
+        ...
+
+    async def withdrawn(self, exit_id: ExitId, since: int) -> frozenset[tuple[Side, int]]:
+        """Return the slots of an in-flight exit that the logs of block `since` and later call paid."""
         ...
 
     async def challenged(self, position: UtxoPosition, since: int) -> bool:
@@ -111,6 +115,7 @@ class Subject:
     `hard` bound the time for it, in root-chain seconds. `bond` is what the contract pays at once for an
     answer, in wei. `tracked` is the entry of our own scan, for standard exits. `owners` and `tokens` say
     whose and which money it is about, `assets` how much of it the exit pays; empty where that is not known.
+    `ripe_at` is when an exit of our own that runs can be paid, in root-chain seconds.
     """
 
     kind: Kind
@@ -125,6 +130,7 @@ class Subject:
     owners: frozenset[Address] = frozenset()
     tokens: frozenset[Address] = frozenset()
     assets: tuple[Asset, ...] = ()
+    ripe_at: Timestamp | None = None
 
 
 class Facts(Protocol):

@@ -76,7 +76,8 @@ class Facts:
     """The exit and its queues at one block.
 
     `started` says that the exit was started since it was asked for, or runs. `paid` are the slots of ours
-    that the contract says were paid. `closed_queues` are tokens whose queue is missing.
+    that the logs say were paid, `is_scanned` that none of them is unread. `closed_queues` are tokens whose
+    queue is missing.
     """
 
     subject: Subject | None
@@ -85,6 +86,7 @@ class Facts:
     phase_ends: Timestamp
     exitable_at: Timestamp
     paid: tuple[OwnSlot, ...]
+    is_scanned: bool
     closed_queues: tuple[Address, ...]
     heads: Mapping[Address, QueueHead | None]
     start_bond: Wei
@@ -120,7 +122,8 @@ async def gather(event: OwnInFlightExit, scene: Scene) -> Sequence[Facts]:
     bonds = await game.bonds(at)
     running = entry.status is ExitStatus.RUNNING
     over = started and not running
-    paid = tuple([slot for slot in event.slots if over and await _is_paid(event, entry, slot, scene)])
+    since = 0 if start is None else start.block_number
+    withdrawn = await scene.exits.withdrawn(entry.exit_id, since) if over else frozenset()
     phase_ends = first_phase_ends(begun_at, period)
     subject = Subject(
         kind=Kind.OWN_EXIT,
@@ -133,6 +136,7 @@ async def gather(event: OwnInFlightExit, scene: Scene) -> Sequence[Facts]:
         owners=frozenset(slot.owner for slot in event.slots) | {event.account},
         tokens=frozenset(tokens),
         assets=tuple(Asset(slot.token, Wei(slot.amount), slot.owner) for slot in _dearest_side(event.slots)),
+        ripe_at=exitable_at if running else None,
     )
     return (
         Facts(
@@ -141,7 +145,8 @@ async def gather(event: OwnInFlightExit, scene: Scene) -> Sequence[Facts]:
             started=started,
             phase_ends=phase_ends,
             exitable_at=exitable_at,
-            paid=paid,
+            paid=tuple(slot for slot in event.slots if (slot.side, slot.index) in withdrawn),
+            is_scanned=await scene.exits.scanned_to() >= at.number,
             closed_queues=tuple(token for token, there in queues.items() if not there),
             heads={
                 token: await game.queue_head(token, at) if there else None for token, there in queues.items()
@@ -159,21 +164,6 @@ def _dearest_side(slots: Sequence[OwnSlot]) -> tuple[OwnSlot, ...]:
     """Only one side of an in-flight exit is ever paid."""
     sides = [tuple(slot for slot in slots if slot.side is side) for side in Side]
     return max(sides, key=lambda side: sum(slot.amount for slot in side))
-
-
-async def _is_paid(event: OwnInFlightExit, entry: InFlightExit, slot: OwnSlot, scene: Scene) -> bool:
-    """Whether a slot of an exit that is over was paid: ald keeps it by output, rootchain in the entry."""
-    rules = scene.game.rules
-    creating = event.txbytes
-    if slot.side is Side.INPUT:
-        if not event.input_txs:
-            return False
-        creating = event.input_txs[slot.index]
-    output_id = rules.output_id(creating, slot.position)
-    if output_id is None:
-        known = entry.slot(slot.side, slot.index)
-        return known is not None and known.handled
-    return bool(await scene.game.output_finalized(output_id, scene.at))
 
 
 def decide(event: OwnInFlightExit, facts: Facts, policy: Policy) -> Decision:
@@ -216,6 +206,8 @@ def _end(facts: Facts, name: str) -> Decision:
     """It is over: the root chain says which slots were paid, and of one side only."""
     outputs = [slot for slot in facts.paid if slot.side is Side.OUTPUT]
     paid = outputs or list(facts.paid)
+    if not paid and not facts.is_scanned:
+        return Hold(f"{name} is over; our own scan of the root chain has not reached its end yet")
     if not paid:
         return Close(Closure.LOST, f"{name} is over, and nothing of ours was paid by it")
     told = "; ".join(f"{slot.side} {slot.index}: {slot.amount} to {slot.owner}" for slot in paid)

@@ -89,6 +89,7 @@ async def gather(event: OwnStandardExit, scene: Scene) -> Sequence[Facts]:
         owners=frozenset({event.account}),
         tokens=frozenset({output.token}),
         assets=(Asset(output.token, output.amount, output.owner),),
+        ripe_at=exitable_at if started else None,
     )
     return (
         Facts(

@@ -46,6 +46,12 @@ METRICS = (
         "Root-chain seconds until a case is lost; gone once it is closed.",
         ("case",),
     ),
+    Metric(
+        "own_exit_seconds_to_ripe",
+        "gauge",
+        "Root-chain seconds until an exit of our own can be paid; below 0 it waits for its queue.",
+        ("case",),
+    ),
     Metric("vault_outputs", "gauge", "Outputs of the owners' accounts in the vault."),
     Metric("vault_in_flight", "gauge", "Transactions in the vault that are in no known block."),
     Metric("vault_outputs_missing", "gauge", "Outputs that lack something for one of their ways out."),
