@@ -6,12 +6,13 @@ import pytest
 
 from devnet.world import ETHER, LocalGuard, World, world_of
 from plasma_guard.daemon.mailbox import Mailbox
+from plasma_guard.devnet.in_flight import InFlightExits
 from plasma_guard.devnet.stories.sayings import OUT, STEP, VAULT
 from plasma_guard.domain.cases import Kind
 from plasma_guard.domain.decisions import Closure
-from plasma_guard.domain.exits import ExitStatus
+from plasma_guard.domain.exits import ExitStatus, Side
 from plasma_guard.domain.position import UtxoPosition
-from plasma_guard.domain.primitives import ETH
+from plasma_guard.domain.primitives import ETH, Wei
 from plasma_guard.journal.reading import read_journal
 from support.until import until
 
@@ -38,9 +39,14 @@ async def status(world: World, position: UtxoPosition) -> ExitStatus:
     return entry.status
 
 
+def wishes(guard: LocalGuard) -> Mailbox:
+    """Return where `plasma-guard exits` leaves what its user wants."""
+    return Mailbox(guard.journal.with_name(f"{guard.journal.stem}.wishes"))
+
+
 def ask_for_everything(guard: LocalGuard) -> None:
     """Do what `plasma-guard exits start all` does."""
-    Mailbox(guard.journal.with_name(f"{guard.journal.stem}.wishes")).post(None)
+    wishes(guard).post(None)
 
 
 async def withheld(world: World, guard: LocalGuard) -> None:
@@ -127,6 +133,39 @@ async def test_an_exit_goes_on_after_a_restart_with_everybody_gone(generation: s
         assert await people.chain.transaction_count(people["guard"].address) == sent + 1
         closures = [closure for closure in await closed(guard) if closure is not None]
         assert closures == [Closure.WON_BY_US]
+
+
+@both
+async def test_exits_that_a_wallet_started_are_seen_through_when_asked_for(
+    generation: str, tmp_path: Path
+) -> None:
+    """A standard exit and a joined in-flight one; when each is ripe is told, and both are paid."""
+    async with world_of(generation, tmp_path) as world:
+        people, owner = world.people, world.people["guard"]
+        settled = await people.deposit(owner, ETHER)
+        theirs = await people.deposit(world.bob, Wei(2 * ETHER))
+        received = await people.spend([(world.bob, theirs)], [world.output("guard", Wei(2 * ETHER))])
+        await people.start_exit(owner, settled, ETHER)
+        running = await InFlightExits(people).start(world.bob, received)
+        await InFlightExits(people).piggyback(owner, running, Side.OUTPUT, 0)
+        before = await people.balance(owner)
+        async with world.guarded() as guard:
+            await guard.until_said(VAULT)
+            wishes(guard).post_running()
+            await until(lambda: guard.said("our running exits are seen through"), "the guard takes them up")
+            (own, other) = sorted(
+                (await guard.guard.status())["own_exits"], key=lambda each: str(each["event"])
+            )
+            assert (own["event"], other["event"]) == ("own_in_flight_exit", "own_standard_exit")
+            assert min(own["seconds_to_ripe"], other["seconds_to_ripe"]) > 0
+            metrics = guard.guard.metrics.render().decode()
+            assert metrics.count("plasma_guard_own_exit_seconds_to_ripe{") == 2
+            assert "plasma_guard_case_seconds_to_deadline{" not in metrics
+            head = await people.chain.head()
+            await people.move_time(head.timestamp + 2 * people.game.contracts.min_exit_period + 1)
+            await guard.until_said(OUT, times=2)
+        assert await closed(guard) == [Closure.WON_BY_US] * 2
+        assert await people.balance(owner) > before + 3 * ETHER - ETHER // 100
 
 
 async def closed(guard: LocalGuard) -> list[Closure | None]:

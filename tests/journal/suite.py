@@ -22,7 +22,15 @@ from plasma_guard.domain.cases import (
 )
 from plasma_guard.domain.decisions import Closure, Window
 from plasma_guard.domain.errors import JournalError
-from plasma_guard.domain.exits import ExitChallenged, ExitFinalized, ExitId, ExitStarted, RootChainEvent
+from plasma_guard.domain.exits import (
+    ExitChallenged,
+    ExitFinalized,
+    ExitId,
+    ExitStarted,
+    InFlightExitWithdrawn,
+    RootChainEvent,
+    Side,
+)
 from plasma_guard.domain.position import UtxoPosition
 from plasma_guard.domain.primitives import Address, Hash32, Timestamp, Wei
 from plasma_guard.domain.transactions import (
@@ -102,6 +110,11 @@ def challenged(number: int, in_block: int, log_index: int = 5) -> ExitChallenged
 
 def finalized(number: int, in_block: int, log_index: int = 6) -> ExitFinalized:
     return ExitFinalized(ExitId(number), in_block, block(in_block).hash, tx(800 + in_block), log_index)
+
+
+def withdrawn(number: int, side: Side, index: int, in_block: int) -> InFlightExitWithdrawn:
+    place = (in_block, block(in_block).hash, tx(700 + in_block), 10 * number + index)
+    return InFlightExitWithdrawn(ExitId(number), side, index, *place)
 
 
 class JournalSuite:
@@ -224,6 +237,28 @@ class JournalSuite:
         assert await journal.was_challenged(position, 5)
         assert not await journal.was_challenged(position, 6)
         assert not await journal.was_challenged(exit_(2, f"{tx(2)}/0", 3).position, 0)
+
+    async def test_the_slots_that_an_in_flight_exit_paid_are_known(self, journal: Journal) -> None:
+        """Of this exit, since this block; an input and an output with the same index are two slots."""
+        paid = [
+            withdrawn(1, Side.INPUT, 0, 4),
+            withdrawn(1, Side.INPUT, 1, 6),
+            withdrawn(1, Side.OUTPUT, 1, 7),
+            withdrawn(2, Side.OUTPUT, 3, 7),
+        ]
+        await journal.record_scan(0, block(9), [], paid)
+        slots = {(Side.INPUT, 1), (Side.OUTPUT, 1)}
+        assert await journal.withdrawn_slots(ExitId(1), 5) == slots
+        assert await journal.withdrawn_slots(ExitId(3), 0) == frozenset()
+
+    async def test_when_an_exit_of_ours_is_ripe_is_kept_with_its_case(self, journal: Journal) -> None:
+        """Known once it runs, and not forgotten where a later look does not say it again."""
+        case = await open_case(journal, key(), at(0))
+        assert case.ripe_at is None
+        again = await journal.conclude(conclusion(key(), at(1), ripe_at=Timestamp(777)))
+        assert again.ripe_at == 777
+        assert (await journal.conclude(conclusion(key(), at(2)))).ripe_at == 777
+        assert [case.ripe_at for case in await journal.cases()] == [777]
 
     # Cases and decisions
 
