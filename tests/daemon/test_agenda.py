@@ -128,6 +128,23 @@ def test_what_is_being_answered_waits_until_it_is_touched() -> None:
     assert agenda.take_due() == [item]
 
 
+def test_what_came_to_nothing_is_tried_again_more_and_more_slowly() -> None:
+    """An answer whose simulation keeps failing would otherwise be handed in as fast as it fails."""
+    agenda, clock = make()
+    agenda.add([(event(), REACTION)])
+    item = only(agenda.take_due())
+    pauses = []
+    for _ in range(8):
+        agenda.done(item, [HOLD], under_way=True)
+        agenda.put_off(event().topic)
+        pauses.append(item.due - clock.monotonic())
+    assert pauses[:3] == [FIRST_RETRY, 2 * FIRST_RETRY, 4 * FIRST_RETRY]
+    assert pauses[-1] == LONGEST_RETRY
+    agenda.touch(event().topic)
+    assert agenda.take_due() == [item]
+    assert item.delay == FIRST_RETRY
+
+
 def test_what_nobody_reports_any_more_is_forgotten() -> None:
     """An idle topic goes; one that is being looked at stays until its turn is over."""
     agenda, _ = make()

@@ -16,7 +16,7 @@ from plasma_guard.domain.actions import (
     StartStandardExit,
 )
 from plasma_guard.domain.cases import Judgement, TrackedExit
-from plasma_guard.domain.decisions import Act, Close, Closure, Decision, Hold
+from plasma_guard.domain.decisions import Act, Alert, Close, Closure, Decision, Hold
 from plasma_guard.domain.exits import (
     NOT_INCLUDED,
     ExitId,
@@ -57,6 +57,7 @@ SETTLED = standard.Facts(
     head=HEAD,
     exitable_at=RIPE,
     bond=Wei(31),
+    slice=10,
     token=ETH,
     amount=Wei(70),
     now=Timestamp(ASKED + 24),
@@ -108,6 +109,18 @@ def test_a_running_exit_is_processed_strictly_after_it_is_ripe() -> None:
     """At the very second of maturity the contract still refuses."""
     assert isinstance(settled(**RUNNING, now=RIPE), Hold)
     assert action(settled(**RUNNING, now=Timestamp(RIPE + 1))) == ProcessExits(ETH, 10, ExitId(0))
+
+
+def test_no_more_exits_are_processed_at_once_than_the_contract_can_pay() -> None:
+    """On RootChain one that it cannot pay undoes the whole call; if that is the next, a person is told."""
+    ripe = {**RUNNING, "now": Timestamp(RIPE + 1)}
+    assert action(settled(**ripe, slice=2)) == ProcessExits(ETH, 2, ExitId(0))
+    stuck = settled(**ripe, slice=0)
+    assert isinstance(stuck, Alert)
+    assert "cannot be paid" in stuck.reason
+    joined = {**entry(slots=(JOINABLE[0], JOINED[1])), "now": Timestamp(RIPE + 1)}
+    assert action(flight(**joined, slices={ETH: 1})) == ProcessExits(ETH, 1, ExitId(0))
+    assert isinstance(flight(**joined, slices={ETH: 0}), Alert)
 
 
 @pytest.mark.parametrize("head", [None, QueueHead(ExitId(5), Timestamp(RIPE + 1))])
@@ -180,6 +193,7 @@ FLIGHT = in_flight.Facts(
     is_scanned=True,
     closed_queues=(),
     heads={ETH: HEAD},
+    slices={ETH: 10},
     start_bond=Wei(37),
     piggyback_bond=Wei(28),
     is_deletable=True,
@@ -271,6 +285,12 @@ def test_an_exit_that_nobody_joined_gives_its_bond_back_to_who_paid_it() -> None
         decision = flight(now=after, **changes)
         assert isinstance(decision, Close)
         assert decision.closure is Closure.LOST
+
+
+def test_an_end_that_our_scan_has_not_read_is_waited_for() -> None:
+    """The logs say what was paid: without them an exit that was paid would be told as lost."""
+    over = {"entry": replace(ENTRY, status=ExitStatus.ABSENT), "paid": ()}
+    assert isinstance(flight(**over, is_scanned=False), Hold)
 
 
 @pytest.mark.parametrize(

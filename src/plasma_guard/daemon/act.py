@@ -24,7 +24,8 @@ class Answers:
     """Hands decisions to the sender and waits for outcomes; without a sender it says what it would do.
 
     `account` sends what need not come from an output's owner; cases of events in `observed` are only told.
-    `permits` lets the signers post the bond of now.
+    `permits` lets the signers post the bond of now. `on_done` hears of each answer that is over, and whether
+    it was mined.
     """
 
     def __init__(
@@ -39,7 +40,7 @@ class Answers:
         permits: Permits,
         alerts: Alerts,
         tasks: asyncio.TaskGroup,
-        on_done: Callable[[Case], None],
+        on_done: Callable[[Case, bool], None],
     ) -> None:
         self._game = game
         self._journal = journal
@@ -123,11 +124,13 @@ class Answers:
 
     async def _see_through(self, case: Case, candidate: TxCandidate, window: Window) -> None:
         assert self._sender is not None  # noqa: S101 (only ever started with a sender)
+        mined = False
         try:
             if candidate.value:
                 # A bond changes at a time set long before: only the one of now is taken, and may be signed.
                 await self._permits.refresh()
             outcome = await self._sender.submit(candidate, window)
+            mined = isinstance(outcome, Confirmed | Reverted)
             await self._settle.settle(case, candidate, outcome, withdrawn=case.id in self._withdrawn)
         except GuardError as error:
             log.error("answering a case failed; it is taken up again", case=case.id, error=str(error))
@@ -142,7 +145,7 @@ class Answers:
             self._in_hand.pop(case.id, None)
             self._withdrawn.discard(case.id)
             self._processing.pop(case.id, None)
-            self._on_done(case)
+            self._on_done(case, mined)
 
 
 def _roomier(candidate: TxCandidate, outcomes: Iterable[Outcome]) -> TxCandidate:

@@ -83,12 +83,21 @@ class Agenda:
         slows down from turn to turn. Whoever takes turns and says so looks at what is due next by itself.
         """
         item.busy = False
-        if under_way or (decisions and all(isinstance(each, Close) for each in decisions)):
+        settled = bool(decisions) and all(isinstance(each, Close) for each in decisions)
+        if under_way or settled:
             item.due = self._clock.monotonic() + max(SETTLED_RETRY, self._round)
-            item.delay = FIRST_RETRY
+            item.delay = FIRST_RETRY if settled else item.delay
         else:
             item.due = self._clock.monotonic() + item.delay
             item.delay = min(item.delay * 2, max(LONGEST_RETRY, self._round))
+
+    def put_off(self, topic: str) -> None:
+        """Make a topic due after a pause, longer each time: its answer came to nothing."""
+        item = self._items.get(topic)
+        if item is not None:
+            item.due = self._clock.monotonic() + item.delay
+            item.delay = min(item.delay * 2, LONGEST_RETRY)
+            self._stir.set()
 
     @property
     def _round(self) -> float:

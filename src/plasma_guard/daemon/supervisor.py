@@ -296,9 +296,13 @@ class Supervisor:
         if self._leave is not None:
             self._agenda.add(await self._leave.fulfil())
 
-    def _look_again(self, case: Case) -> None:
+    def _look_again(self, case: Case, mined: bool) -> None:  # noqa: FBT001 (a callback with one caller)
+        """Look at once after what is mined; what came to nothing would only come to nothing again."""
         for event, _ in self._recalled([case]):
-            self._agenda.touch(event.topic)
+            if mined:
+                self._agenda.touch(event.topic)
+            else:
+                self._agenda.put_off(event.topic)
 
     def _recalled(self, cases: Sequence[Case]) -> list[Sighting]:
         """Rebuild the events that open cases came from; those of reactions switched off are left alone."""

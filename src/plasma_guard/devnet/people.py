@@ -26,9 +26,11 @@ from plasma_guard.domain.exits import DepositCreated, ExitId, Generation
 from plasma_guard.domain.position import UtxoPosition
 from plasma_guard.domain.primitives import ETH, Address, Hash32, Wei, parse_hex
 from plasma_guard.keys.signer import address_of
+from plasma_guard.plasma.child_block import prove_block
 from plasma_guard.plasma.rules import PlasmaRules
 from plasma_guard.plasma.transaction import Output
 from plasma_guard.ports import ExitGame
+from plasma_guard.verifier.child_chain import HttpBlockSource
 
 PATIENCE: Final = 30.0
 """Seconds the operator and the Watcher get to notice what happened."""
@@ -204,11 +206,20 @@ class People:
         await self._ask_operator("/operator.withhold", {})
 
     async def start_exit(
-        self, owner: Person, position: UtxoPosition, amount: Wei, token: Address = ETH
+        self,
+        owner: Person,
+        position: UtxoPosition,
+        amount: Wei,
+        token: Address = ETH,
+        *,
+        accomplice: bool = False,
     ) -> StartedExit:
-        """Exit an output of `amount` of `token`, sent by its owner, whether it is spent or not."""
+        """Exit an output of `amount` of `token`, sent by its owner, whether it is spent or not.
+
+        An `accomplice` operator gives the evidence where no honest Watcher would.
+        """
         self._deposits.setdefault(position, self.rules.deposit(owner.address, token, amount))
-        tx, proof = await self.exit_data(position)
+        tx, proof = await (self.operator_data(position) if accomplice else self.exit_data(position))
         bond = (await self.game.bonds(await self.chain.head())).standard_exit
         call = self._calls.start_standard_exit(position, tx, proof)
         mined = await self.send(owner, call, value=bond, what="the start of the exit")
@@ -328,6 +339,15 @@ class People:
                     data = answer["data"]
                     return parse_hex(data["txbytes"], "txbytes"), parse_hex(data["proof"], "proof")
                 await asyncio.sleep(LOOK_EVERY)
+
+    async def operator_data(self, position: UtxoPosition) -> tuple[bytes, bytes]:
+        """Return the same as the operator knows it, also of a block that no Watcher takes for valid."""
+        block = await self.game.plasma_block(position.blknum, await self.chain.head())
+        if block is None:
+            raise DevnetError(f"the root chain has no plasma block {position.blknum}")
+        async with HttpBlockSource(self.connection.operator_url) as operator:
+            leaves = prove_block(self.rules, await operator.block(block.root), block)
+        return leaves[position.txindex], self.rules.merkle_proof(leaves, position.txindex)
 
     async def _ask_operator(self, path: str, payload: dict[str, Any]) -> dict[str, Any]:
         """Ask until the operator has seen the deposit; any other refusal is final."""

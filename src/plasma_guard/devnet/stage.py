@@ -163,6 +163,21 @@ class Stage:
         self.tell(owner.name, f"I exit output {position}, which is mine")
         return started
 
+    async def steals(self, thief: Person, position: UtxoPosition, amount: Wei = ETHER) -> StartedExit:
+        """Have somebody exit what is not theirs; nothing is left for it by the time its turn comes.
+
+        On RootChain its turn never comes; on ald it is over without being paid, and the bond is returned.
+        """
+        started = await self.people.start_exit(thief, position, amount, accomplice=True)
+        self.loses(thief, started.bond, "the bond of a standard exit")
+        if self.people.rules.generation.is_ald:
+            bounty = self._bounties.standard_exit
+            self.gains(thief, started.bond - bounty, "its bond back", at_end=True)
+            if bounty:
+                self.gains(self.guard, bounty, "the bounty for processing", at_end=True)
+        self.tell(thief.name, f"I exit output {position}, which I have stolen")
+        return started
+
     def gets_out(self, amount: Wei = ETHER) -> None:
         """Note that the guard gets its money by the end; its bonds come back, and bounties stay its own."""
         self.gains(self.guard, amount, "what its exit pays", at_end=True)

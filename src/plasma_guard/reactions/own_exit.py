@@ -9,14 +9,16 @@ from typing import Annotated
 from pydantic import BeforeValidator, PlainSerializer
 
 from plasma_guard.domain.actions import AddExitQueue, ProcessExits
-from plasma_guard.domain.decisions import Act, Decision, Hold, Window
+from plasma_guard.domain.decisions import Act, Alert, Decision, Hold, Window
+from plasma_guard.domain.errors import CallReverted
 from plasma_guard.domain.exits import ExitId, QueueHead
 from plasma_guard.domain.primitives import Address, Seconds, Timestamp
-from plasma_guard.reactions.base import Policy, WatcherEvent
+from plasma_guard.ports import Call
+from plasma_guard.reactions.base import Policy, Scene, WatcherEvent
 from plasma_guard.reactions.fields import TxBytes
 
-SLICE = 10
-"""Exits processed by one call: about 6 million gas units at worst, far below any block's limit."""
+SLICES = (10, 5, 2, 1)
+"""Exits processed by one call: ten take about 6 million gas units at worst, far below any block's limit."""
 Owner = Annotated[
     Address,
     BeforeValidator(lambda value: value if isinstance(value, Address) else Address.parse(value)),
@@ -70,26 +72,59 @@ def open_queue(event: OwnExit, token: Address, window: Window) -> Act:
     )
 
 
+async def slice_of(
+    event: OwnExit, token: Address, head: QueueHead | None, exitable_at: Timestamp, scene: Scene
+) -> int:
+    """Return how many exits one call can process now, 0 where even one fails, by asking the contract.
+
+    On RootChain one payment that fails takes the whole call with it: a thief's exit behind ours, for which
+    too little is left, must not be in the slice.
+    """
+    if not _is_reachable(head, exitable_at, scene.at.timestamp):
+        return SLICES[0]
+    for count in SLICES:
+        action = ProcessExits(token, count, ExitId(0))
+        call = scene.game.candidate(action, intent="", case_id=0, account=event.account)
+        try:
+            await scene.chain.call(Call(call.to, call.data, event.account), scene.at)
+        except CallReverted:
+            continue
+        return count
+    return 0
+
+
+def _is_reachable(head: QueueHead | None, exitable_at: Timestamp, now: Timestamp) -> bool:
+    """Whether ours is ripe, and the queue can be processed towards it; both only strictly after the time."""
+    return now > exitable_at and head is not None and head.exitable_at < now
+
+
 def process(
     event: OwnExit,
     token: Address,
     head: QueueHead | None,
+    count: int,
     exitable_at: Timestamp,
     now: Timestamp,
     period: Seconds,
     policy: Policy,
 ) -> Decision:
-    """Have a slice of the queue paid once ours is ripe; an unripe head is not an error.
+    """Have `count` exits of the queue paid once ours is ripe; an unripe head is not an error.
 
     The call is never sent against its simulation: nothing is lost by waiting.
     """
     if now <= exitable_at:
         return Hold(f"our exit is ripe after {exitable_at} (root-chain time)")
-    if head is None or head.exitable_at >= now:
+    if not _is_reachable(head, exitable_at, now):
         return Hold(f"our exit is ripe since {exitable_at}, and the head of its queue is not yet")
+    if not count:
+        return Alert(
+            f"our exit is ripe since {exitable_at}, and the contract refuses to process the queue of token"
+            f" {token}: the exit at its head cannot be paid. It goes on once the contract holds enough, as"
+            " after a deposit"
+        )
     hard = stepped(exitable_at, now, period)
     return Act(
-        ProcessExits(token, SLICE, ExitId(0)),
+        ProcessExits(token, count, ExitId(0)),
         Window(hard, hard, policy.max_cost_per_case),
         f"our exit is ripe since {exitable_at}: the queue of token {token} is processed up to it",
         account=event.account,

@@ -27,7 +27,7 @@ from plasma_guard.plasma.keccak import keccak
 from plasma_guard.plasma.periods import first_phase_ends, in_flight_exit_exitable_at
 from plasma_guard.reactions.base import Policy, Reaction, Scene, Subject
 from plasma_guard.reactions.fields import Position, TxBytes
-from plasma_guard.reactions.own_exit import Owner, OwnExit, open_queue, process, stepped
+from plasma_guard.reactions.own_exit import Owner, OwnExit, open_queue, process, slice_of, stepped
 
 
 class OwnSlot(BaseModel):
@@ -77,7 +77,7 @@ class Facts:
 
     `started` says that the exit was started since it was asked for, or runs. `paid` are the slots of ours
     that the logs say were paid, `is_scanned` that none of them is unread. `closed_queues` are tokens whose
-    queue is missing.
+    queue is missing; one call can process `slices` exits of a token's queue.
     """
 
     subject: Subject | None
@@ -89,6 +89,7 @@ class Facts:
     is_scanned: bool
     closed_queues: tuple[Address, ...]
     heads: Mapping[Address, QueueHead | None]
+    slices: Mapping[Address, int]
     start_bond: Wei
     piggyback_bond: Wei
     is_deletable: bool
@@ -119,6 +120,7 @@ async def gather(event: OwnInFlightExit, scene: Scene) -> Sequence[Facts]:
     )
     tokens = tuple(sorted({slot.token for slot in event.slots}))
     queues = {token: await game.queue_length(token, at) is not None for token in tokens}
+    heads = {token: await game.queue_head(token, at) if there else None for token, there in queues.items()}
     bonds = await game.bonds(at)
     running = entry.status is ExitStatus.RUNNING
     over = started and not running
@@ -148,8 +150,9 @@ async def gather(event: OwnInFlightExit, scene: Scene) -> Sequence[Facts]:
             paid=tuple(slot for slot in event.slots if (slot.side, slot.index) in withdrawn),
             is_scanned=await scene.exits.scanned_to() >= at.number,
             closed_queues=tuple(token for token, there in queues.items() if not there),
-            heads={
-                token: await game.queue_head(token, at) if there else None for token, there in queues.items()
+            heads=heads,
+            slices={
+                token: await slice_of(event, token, head, exitable_at, scene) for token, head in heads.items()
             },
             start_bond=bonds.in_flight_exit,
             piggyback_bond=bonds.piggyback,
@@ -181,7 +184,16 @@ def decide(event: OwnInFlightExit, facts: Facts, policy: Policy) -> Decision:
     if not waiting:
         return _delete(event, facts, policy, name)
     token = waiting[0].token
-    return process(event, token, facts.heads[token], facts.exitable_at, facts.now, facts.period, policy)
+    return process(
+        event,
+        token,
+        facts.heads[token],
+        facts.slices[token],
+        facts.exitable_at,
+        facts.now,
+        facts.period,
+        policy,
+    )
 
 
 def _begin(event: OwnInFlightExit, facts: Facts, policy: Policy) -> Decision:

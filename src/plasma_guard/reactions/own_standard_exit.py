@@ -13,7 +13,7 @@ from plasma_guard.domain.stakes import Asset
 from plasma_guard.plasma.periods import standard_exit_exitable_at
 from plasma_guard.reactions.base import Policy, Reaction, Scene, Subject
 from plasma_guard.reactions.fields import Position, TxBytes
-from plasma_guard.reactions.own_exit import OwnExit, open_queue, process
+from plasma_guard.reactions.own_exit import OwnExit, open_queue, process, slice_of
 
 
 class OwnStandardExit(OwnExit):
@@ -40,7 +40,8 @@ class Facts:
     """The exit and its queue at one block.
 
     `started` is its newest start since it was asked for, `challenged` says that this start was challenged,
-    `finalized` (ald) that the output was paid. `amount` is in wei or token units.
+    `finalized` (ald) that the output was paid. One call can process `slice` exits of the queue. `amount` is
+    in wei or token units.
     """
 
     subject: Subject | None
@@ -50,6 +51,7 @@ class Facts:
     finalized: bool
     has_queue: bool
     head: QueueHead | None
+    slice: int
     exitable_at: Timestamp
     bond: Wei
     token: Address
@@ -77,6 +79,7 @@ async def gather(event: OwnStandardExit, scene: Scene) -> Sequence[Facts]:
     started_at = started.started_at if started else at.timestamp
     submitted_at = block.timestamp if block else at.timestamp
     exitable_at = standard_exit_exitable_at(position, started_at, submitted_at, period)
+    head = await game.queue_head(output.token, at) if has_queue else None
     over = finalized or entry.status is ExitStatus.CHALLENGED
     subject = Subject(
         kind=Kind.OWN_EXIT,
@@ -99,7 +102,8 @@ async def gather(event: OwnStandardExit, scene: Scene) -> Sequence[Facts]:
             challenged=challenged,
             finalized=finalized,
             has_queue=has_queue,
-            head=await game.queue_head(output.token, at) if has_queue else None,
+            head=head,
+            slice=await slice_of(event, output.token, head, exitable_at, scene),
             exitable_at=exitable_at,
             bond=(await game.bonds(at)).standard_exit,
             token=output.token,
@@ -122,7 +126,16 @@ def decide(event: OwnStandardExit, facts: Facts, policy: Policy) -> Decision:
         case ExitStatus.RUNNING:
             if facts.started is None:
                 return Hold(f"{name} runs; our own scan of the root chain has not reached its start yet")
-            return process(event, facts.token, facts.head, facts.exitable_at, facts.now, facts.period, policy)
+            return process(
+                event,
+                facts.token,
+                facts.head,
+                facts.slice,
+                facts.exitable_at,
+                facts.now,
+                facts.period,
+                policy,
+            )
         case _:
             return _begin(event, facts, policy, name)
 

@@ -22,19 +22,23 @@ async def withheld_block(stage: Stage) -> AsyncIterator[Cue]:
 
 
 async def invalid_block(stage: Stage) -> AsyncIterator[Cue]:
-    """The operator lets Carol steal the guard's output; the guard leaves ahead of her with it and another."""
+    """Carol steals the guard's output and exits it; the guard is paid ahead of her, for older and younger."""
     stolen = await stage.deposits(stage.guard)
     await stage.deposits(stage.guard)
+    bobs = await stage.deposits(stage.bob)
     yield Says(VAULT)
     theft = stage.people.sign([(stage.carol, stolen)], [stage.output(stage.carol)])
     block = await stage.people.force(theft)
     stage.tell("operator", f"I include in block {block.blknum} that Carol spends the guard's output {stolen}")
+    await stage.pays(stage.bob, bobs, stage.guard)
+    await stage.steals(stage.carol, block.output())
     yield Alerts("leave/invalid_block")
-    yield Says(STEP, times=2)
-    stage.gets_out(ETHER)
-    stage.gets_out(ETHER)
+    # Two standard exits, and an in-flight exit with its piggyback: the payment lies after the theft.
+    yield Says(STEP, times=4)
+    for _ in range(3):
+        stage.gets_out(ETHER)
     await stage.ripen()
-    yield Says(OUT, times=2)
+    yield Says(OUT, times=3)
 
 
 async def operator_vanishes(stage: Stage) -> AsyncIterator[Cue]:
