@@ -141,7 +141,7 @@ async def _play(name: str, options: Options, story: str, *, quiet: bool, undo: b
                     verdict = Verdict(ok=False, sentences=(str(error),))
     for sentence in verdict.sentences:
         tell("verdict", sentence)
-    tell("verdict", "everybody has what is theirs" if verdict.ok else "NOT AS IT MUST BE")
+    tell("verdict", "everybody has what they must have" if verdict.ok else "NOT AS IT MUST BE")
     return {
         "scenario": story,
         "generation": name,
@@ -155,7 +155,7 @@ async def _play(name: str, options: Options, story: str, *, quiet: bool, undo: b
 def _teller(started: float, *, quiet: bool) -> Callable[[str, str], None]:
     def tell(who: str, what: str) -> None:
         console = err if quiet else out
-        console.print(f"[dim]{time.monotonic() - started:5.1f} s[/]  [{COLOURS[who]}]{who:<8}[/]", end="")
+        console.print(f"[dim]{time.monotonic() - started:5.1f} s[/]  [{COLOURS[who]}]{who:<9}[/]", end="")
         console.print(what, markup=False)
 
     return tell
@@ -165,6 +165,8 @@ def _retell(line: Mapping[str, Any], tell: Callable[[str, str], None]) -> None:
     sentence = SAID.get(str(line.get("event")))
     if sentence is not None:
         tell("guard", sentence.format_map({**line, "what": str(line["event"]).partition(":")[2].strip()}))
+    elif "alert" in line:
+        tell("guard", f"alert: {line['event']}")
     elif line.get("level") in {"error", "warning"}:
         tell(
             "guard",

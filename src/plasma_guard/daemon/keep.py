@@ -90,16 +90,16 @@ class Keep:
                 case ExitFinalized():
                     self._hurry()
 
-    async def step(self) -> None:
-        """Refresh if it is due; raises `ChainUnavailable`."""
+    async def step(self) -> bool:
+        """Refresh if it is due; return whether the outputs held are others now; raises `ChainUnavailable`."""
         if not self._owners:
-            return
+            return False
         try:
             if self._block_seen and (self._settings.follows or await self._vault.waits()):
                 self._hurry()
             self._block_seen = False
             if self._clock.monotonic() < self._due_at:
-                return
+                return False
             self._due_at = self._clock.monotonic() + min(self._pause, self._settings.interval)
             self._pause *= 2
             at = await self._heads.recent()
@@ -118,6 +118,7 @@ class Keep:
         self.last = kept
         self._measure(kept)
         self._tell(contents, at)
+        return bool(done.outputs or done.gone)
 
     def _hurry(self) -> None:
         """Refresh at once, and soon again: a Watcher takes its time to see what is on the root chain."""

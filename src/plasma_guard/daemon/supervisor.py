@@ -23,7 +23,7 @@ from plasma_guard.daemon.silence import Silence
 from plasma_guard.daemon.troubles import Troubles
 from plasma_guard.daemon.watch import Sighting, Watch
 from plasma_guard.domain.blocks import BlockStamp
-from plasma_guard.domain.cases import Case
+from plasma_guard.domain.cases import Case, Kind
 from plasma_guard.domain.decisions import Decision, LeaveChain, Severity
 from plasma_guard.domain.errors import GuardError, RetryableError
 from plasma_guard.domain.position import UtxoPosition
@@ -144,7 +144,7 @@ class Supervisor:
                 tasks.create_task(self._forever("funds", self._funds.check, lambda: FUNDS_EVERY))
                 tasks.create_task(self._forever("permits", self._permits.refresh, lambda: FUNDS_EVERY))
                 if self._keep is not None:
-                    tasks.create_task(self._forever("vault", self._keep.step, lambda: self._pace.root_chain))
+                    tasks.create_task(self._forever("vault", self._refresh, lambda: self._pace.root_chain))
                 if self._leave is not None:
                     tasks.create_task(self._forever("exits", self._fulfil, lambda: self._pace.root_chain))
                 tasks.create_task(self._forever("reactions", lambda: self._turns(answers), lambda: 0.0))
@@ -290,6 +290,13 @@ class Supervisor:
             )
         finally:
             self._agenda.done(item, decisions, under_way=under_way)
+
+    async def _refresh(self) -> None:
+        """Keep the vault up to date; where we are leaving, plan anew with what has come to light."""
+        if self._keep is not None and await self._keep.step():
+            leaving = await self._journal.cases(open_only=True)
+            for event, _ in self._recalled([case for case in leaving if case.key.kind is Kind.LEAVE_CHAIN]):
+                self._agenda.touch(event.topic)
 
     async def _fulfil(self) -> None:
         """Take up what the user asked for by hand."""

@@ -73,6 +73,13 @@ SCENARIOS: Final[Mapping[str, Scenario]] = {
     ),
     "full-battle": Scenario("Two exits, four piggybacks, one input", piggybacks.full_battle),
     "invalid-block": Scenario("The operator includes a theft", leaving.invalid_block, is_attack=False),
+    "unchallenged-exit": Scenario(
+        "Nobody stops a fraud, and the guard leaves",
+        leaving.unchallenged_exit,
+        is_attack=False,
+        late=True,
+        settings=leaving.ONLY_LEAVES,
+    ),
     "withheld-block": Scenario("The operator hides a block", leaving.withheld_block, is_attack=False),
     "operator-vanishes": Scenario(
         "Operator and Watcher are gone", leaving.operator_vanishes, is_attack=False

@@ -171,12 +171,18 @@ class Stage:
         started = await self.people.start_exit(thief, position, amount, accomplice=True)
         self.loses(thief, started.bond, "the bond of a standard exit")
         if self.people.rules.generation.is_ald:
-            bounty = self._bounties.standard_exit
-            self.gains(thief, started.bond - bounty, "its bond back", at_end=True)
-            if bounty:
-                self.gains(self.guard, bounty, "the bounty for processing", at_end=True)
+            self.is_paid_behind(thief, started.bond, Wei(0))
         self.tell(thief.name, f"I exit output {position}, which I have stolen")
         return started
+
+    def is_paid_behind(self, thief: Person, bond: Wei, amount: Wei) -> None:
+        """Note that the guard's processing of the queue gives a thief the bond back, and an amount."""
+        bounty = self._bounties.standard_exit
+        self.gains(thief, bond - bounty, "its bond back", at_end=True)
+        if bounty:
+            self.gains(self.guard, bounty, "the bounty for processing", at_end=True)
+        if amount:
+            self.gains(thief, amount, "what the fraudulent exit pays", at_end=True)
 
     def gets_out(self, amount: Wei = ETHER) -> None:
         """Note that the guard gets its money by the end; its bonds come back, and bounties stay its own."""

@@ -1,8 +1,10 @@
 """Stories in which the guard has money of its own on the plasma chain, and takes it out."""
 
 from collections.abc import AsyncIterator
+from typing import Final
 
-from plasma_guard.devnet.stage import ETHER, Alerts, Cue, Says, Stage, Wishes
+from plasma_guard.devnet.attacker import exit_spent_payment
+from plasma_guard.devnet.stage import ETHER, Alerts, Cue, Reports, Says, Stage, Wishes
 from plasma_guard.devnet.stories.sayings import OUT, STEP, VAULT
 
 
@@ -39,6 +41,27 @@ async def invalid_block(stage: Stage) -> AsyncIterator[Cue]:
         stage.gets_out(ETHER)
     await stage.ripen()
     yield Says(OUT, times=3)
+
+
+ONLY_LEAVES: Final = {"PLASMA_GUARD_REACTIONS__INVALID_EXIT": "observe"}
+"""For a guard that does not police the chain: it looks on, and leaves in time."""
+
+
+async def unchallenged_exit(stage: Stage) -> AsyncIterator[Cue]:
+    """Nobody stops a fraud on somebody else; whoever stays may find the chest empty, and the guard is out."""
+    await stage.deposits(stage.guard)
+    fraud = await exit_spent_payment(stage.people, lambda text: stage.tell("thief", text))
+    stage.loses(stage.alice, fraud.amount, "the deposit, which came back to her on the plasma chain")
+    stage.loses(fraud.thief, fraud.exit.bond, "the bond of the fraudulent exit")
+    yield Reports("unchallenged_exit")
+    stage.tell("chain", "nobody has challenged it for long: the Watcher reports unchallenged_exit")
+    yield Alerts("leave/unchallenged_exit")
+    yield Says(STEP)
+    stage.gets_out()
+    await stage.ripen()
+    # By the same call, and only after the guard.
+    stage.is_paid_behind(fraud.thief, fraud.exit.bond, fraud.amount)
+    yield Says(OUT)
 
 
 async def operator_vanishes(stage: Stage) -> AsyncIterator[Cue]:
