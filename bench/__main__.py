@@ -17,6 +17,7 @@ from bench import (
     burst,
     feereplay,
     flood,
+    leave,
     massexit,
     mixed,
     plan,
@@ -39,6 +40,7 @@ NAMES: Final = {
     "vault": "10,000 outputs into a vault: questions, bytes, memory; and once more with nothing new",
     "verifier": "transactions a second that the own verifier takes, of each generation",
     "plan": "an exit plan for 1,000 outputs",
+    "leave": "1,000 outputs leave at once: blocks until all exits are started, also across a kill -9",
     "massexit": "100,000 exits compete for the queue: when each is processed, at a share of the gas",
 }
 
@@ -78,6 +80,7 @@ def _benches(
         "vault": partial(vault.measure, arguments.outputs),
         "verifier": partial(verifier.measure, arguments.blocks),
         "plan": partial(plan.measure, arguments.planned, arguments.plans),
+        "leave": partial(leave.measure, arguments.leaving, max(arguments.windows)),
         "massexit": partial(massexit.measure, arguments.exits, arguments.plot),
     }
 
@@ -110,6 +113,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--outputs", type=int, default=10_000, help="outputs in the vault (10000)")
     parser.add_argument("--planned", type=int, default=1_000, help="outputs of a vault to plan for (1000)")
     parser.add_argument("--plans", type=int, default=7, help="plans of each generation (7)")
+    parser.add_argument("--leaving", type=int, default=998, help="outputs that leave at once (998)")
     parser.add_argument("--exits", type=int, default=massexit.EXITS, help="exits that compete (100000)")
     parser.add_argument("--plot", type=Path, metavar="FILE", help="where to write the plot of massexit, SVG")
     arguments = parser.parse_args()

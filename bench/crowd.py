@@ -54,15 +54,19 @@ class Crowd:
         self.tell(f"{count} frauds stand, and the Watcher reports them")
         return positions
 
-    async def _spent(self, count: int) -> list[UtxoPosition]:
-        alice, rules = self.people["alice"], self.people.rules
-        call = self.people.calls.deposit(rules.deposit(alice.address, ETH, _AMOUNT))
+    async def deposits(self, owner: Person, count: int, amount: Wei) -> list[UtxoPosition]:
+        """Have somebody make so many deposits, and bury them; return where they are."""
+        call = self.people.calls.deposit(self.people.rules.deposit(owner.address, ETH, amount))
         first = (await self.people.chain.head()).number + 1
-        await self._send(alice, [call] * count, _AMOUNT)
+        await self._send(owner, [call] * count, amount)
         head = await self.people.chain.head()
         events = await self.people.game.root_chain_events(first, head.number)
-        made = [UtxoPosition(each.blknum, 0, 0) for each in events if isinstance(each, DepositCreated)]
         await self.node.rpc("anvil_mine", hex(_BURIED))
+        return [UtxoPosition(each.blknum, 0, 0) for each in events if isinstance(each, DepositCreated)]
+
+    async def _spent(self, count: int) -> list[UtxoPosition]:
+        alice = self.people["alice"]
+        made = await self.deposits(alice, count, _AMOUNT)
         limit = asyncio.Semaphore(_AT_ONCE)
 
         async def spend(some: Sequence[UtxoPosition]) -> None:

@@ -31,7 +31,7 @@ from plasma_guard.daemon.watch import Poll, Watch
 from plasma_guard.domain.blocks import BlockStamp, PlasmaBlock
 from plasma_guard.domain.cases import TrackedExit
 from plasma_guard.domain.decisions import Act, Close, Closure
-from plasma_guard.domain.exits import ContractSet, ExitId, InFlightExitStarted, StandardExit
+from plasma_guard.domain.exits import ContractSet, ExitId, InFlightExitStarted, Side, StandardExit
 from plasma_guard.domain.position import CHILD_BLOCK_INTERVAL, UtxoPosition
 from plasma_guard.domain.primitives import Address, Hash32, Timestamp, Wei
 from plasma_guard.domain.stakes import Scope
@@ -87,6 +87,10 @@ class _Exits:
 
     async def paid(self, exit_: TrackedExit) -> bool:
         return exit_.position not in self._exits
+
+    async def withdrawn(self, exit_id: ExitId, since: int) -> frozenset[tuple[Side, int]]:
+        del exit_id, since
+        return frozenset()
 
     async def challenged(self, position: UtxoPosition, since: int) -> bool:
         del since

@@ -29,7 +29,7 @@ from plasma_guard.daemon.agenda import Agenda, Item
 from plasma_guard.daemon.react import Turn
 from plasma_guard.daemon.supervisor import TURNS_AT_ONCE
 from plasma_guard.domain.cases import TrackedExit
-from plasma_guard.domain.exits import InFlightExitStarted
+from plasma_guard.domain.exits import ExitId, InFlightExitStarted, Side
 from plasma_guard.domain.position import UtxoPosition
 from plasma_guard.domain.primitives import Hash32
 from plasma_guard.journal import open_journal
@@ -51,6 +51,9 @@ class _Exits:
 
     async def paid(self, exit_: TrackedExit) -> bool:
         return await self._journal.was_paid(exit_)
+
+    async def withdrawn(self, exit_id: ExitId, since: int) -> frozenset[tuple[Side, int]]:
+        return await self._journal.withdrawn_slots(exit_id, since)
 
     async def challenged(self, position: UtxoPosition, since: int) -> bool:
         return await self._journal.was_challenged(position, since)

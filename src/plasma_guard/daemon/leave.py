@@ -1,6 +1,7 @@
 """Takes the user's money off the plasma chain: from a reason to leave to exits, each a case of its own."""
 
-from collections.abc import Awaitable, Callable, Iterable
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -25,6 +26,9 @@ from plasma_guard.reactions.own_exit import OwnExit
 from plasma_guard.reactions.own_standard_exit import OwnStandardExit
 
 log = structlog.get_logger(__name__)
+
+
+KEPT_AT_ONCE = 100
 
 
 class When(StrEnum):
@@ -175,17 +179,28 @@ class Leave:
         running = [each for each in plan.underway if each.exit_id not in known]
         events = events_of_running(running, contents, starts)
         log.info("our running exits are seen through", exits=len(events))
-        return [await self._keep(event, at) for event in events]
+        return await self._keep_all(events, at)
 
     async def _in_hand(self) -> set[ExitId]:
         cases = await self._journal.cases(open_only=True)
         return {case.key.exit_id for case in cases if case.key.kind is Kind.OWN_EXIT}
 
-    async def _keep(self, event: OwnExit, at: BlockStamp) -> tuple[OwnExit, Any]:
-        is_standard = isinstance(event, OwnStandardExit)
-        reaction: Any = own_standard_exit.REACTION if is_standard else own_in_flight_exit.REACTION
-        await self._react.turn(event, reaction, at)  # which puts it on disk
-        return event, reaction
+    async def _keep_all(self, events: Sequence[OwnExit], at: BlockStamp) -> list[tuple[OwnExit, Any]]:
+        """Put events on disk as cases, the first ones first, many at a time: their reads share requests."""
+        limit = asyncio.Semaphore(KEPT_AT_ONCE)
+
+        async def keep(event: OwnExit) -> tuple[OwnExit, Any]:
+            is_standard = isinstance(event, OwnStandardExit)
+            reaction: Any = own_standard_exit.REACTION if is_standard else own_in_flight_exit.REACTION
+            async with limit:
+                await self._react.turn(event, reaction, at)
+            return event, reaction
+
+        kept = await asyncio.gather(*map(keep, events), return_exceptions=True)
+        for each in kept:
+            if isinstance(each, BaseException):
+                raise each  # after all the others had their turn
+        return [each for each in kept if not isinstance(each, BaseException)]
 
     async def _start(
         self,
@@ -196,15 +211,10 @@ class Leave:
         reason: str,
     ) -> list[tuple[OwnExit, Any]]:
         known = await self._in_hand()
-        started: list[tuple[OwnExit, Any]] = []
-        unpaid = 0
-        for exit_ in exits:
-            if exit_.exit_id in known:
-                continue
-            if not exit_.funded:
-                unpaid += 1
-                continue
-            started.append(await self._keep(event_of(exit_, contents, at, reason), at))
+        new = [exit_ for exit_ in exits if exit_.exit_id not in known]
+        unpaid = sum(not exit_.funded for exit_ in new)
+        events = [event_of(exit_, contents, at, reason) for exit_ in new if exit_.funded]
+        started = await self._keep_all(events, at)
         if started:
             log.warning("leaving the plasma chain", exits=len(started), value_wei=plan.value, reason=reason)
             self._alerts.alert(
