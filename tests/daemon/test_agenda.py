@@ -128,6 +128,16 @@ def test_what_is_being_answered_waits_until_it_is_touched() -> None:
     assert agenda.take_due() == [item]
 
 
+def test_what_is_answered_before_its_first_turn_is_left_be() -> None:
+    """An exit of our own is decided when it is begun; to decide it at once again would be for nothing."""
+    agenda, clock = make()
+    agenda.add([(event(), REACTION)])
+    agenda.leave_be(event().topic)
+    assert agenda.take_due() == []
+    agenda.touch(event().topic)
+    assert only(agenda.take_due()).due == clock.monotonic()
+
+
 def test_what_came_to_nothing_is_tried_again_more_and_more_slowly() -> None:
     """An answer whose simulation keeps failing would otherwise be handed in as fast as it fails."""
     agenda, clock = make()

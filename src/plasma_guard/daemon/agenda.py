@@ -91,6 +91,12 @@ class Agenda:
             item.due = self._clock.monotonic() + item.delay
             item.delay = min(item.delay * 2, max(LONGEST_RETRY, self._round))
 
+    def leave_be(self, topic: str) -> None:
+        """Look at a topic slowly: it is being answered, and will be touched when that is over."""
+        item = self._items.get(topic)
+        if item is not None:
+            item.due = self._clock.monotonic() + max(SETTLED_RETRY, self._round)
+
     def put_off(self, topic: str) -> None:
         """Make a topic due after a pause, longer each time: its answer came to nothing."""
         item = self._items.get(topic)

@@ -50,6 +50,15 @@ class LeavePolicy:
     lead: int
 
 
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """An exit of our own that is a case on disk, and what its first turns came to."""
+
+    event: OwnExit
+    reaction: Any
+    turns: Sequence[Turn]
+
+
 MakePlan = Callable[[BlockStamp, Trouble | None], Awaitable[tuple[VaultContents, ExitPlan]]]
 Confirm = Callable[[LeaveChain, BlockStamp], Awaitable[bool]]
 
@@ -87,7 +96,7 @@ class Leave:
         self._metrics = metrics
         self._armed = armed
 
-    async def consider(self, turn: Turn) -> list[tuple[OwnExit, Any]]:
+    async def consider(self, turn: Turn) -> list[Begun]:
         """Return the exits that a decision leads to now, on disk as cases; none while it is not time."""
         decision, subject = turn.decision, turn.subject
         if not isinstance(decision, LeaveChain) or subject is None or not self._armed:
@@ -106,14 +115,14 @@ class Leave:
             return []
         return await self._start(contents, plan.exits, plan, turn.at, decision.reason)
 
-    async def fulfil(self) -> list[tuple[OwnExit, Any]]:
+    async def fulfil(self) -> list[Begun]:
         """Return the exits that the user has asked for since, on disk as cases."""
         try:
             wishes = self._mailbox.wishes()
         except MalformedError as error:
             self._alerts.alert("exits/wish", Severity.WARNING, str(error))
             return []
-        found: list[tuple[OwnExit, Any]] = []
+        found: list[Begun] = []
         for wish in wishes:
             if not self._armed:
                 self._alerts.alert(
@@ -169,9 +178,7 @@ class Leave:
             f" {first.reason}; all of them are in `plasma-guard exits plan`",
         )
 
-    async def _see_through(
-        self, contents: VaultContents, plan: ExitPlan, at: BlockStamp
-    ) -> list[tuple[OwnExit, Any]]:
+    async def _see_through(self, contents: VaultContents, plan: ExitPlan, at: BlockStamp) -> list[Begun]:
         """Take charge of our exits that run, whoever started them: from now on they are cases of ours."""
         tracked = await self._journal.tracked_exits(running=True)
         starts = {each.exit_id: each.started_at for each in reversed(tracked)}  # the newest of each
@@ -185,16 +192,15 @@ class Leave:
         cases = await self._journal.cases(open_only=True)
         return {case.key.exit_id for case in cases if case.key.kind is Kind.OWN_EXIT}
 
-    async def _keep_all(self, events: Sequence[OwnExit], at: BlockStamp) -> list[tuple[OwnExit, Any]]:
+    async def _keep_all(self, events: Sequence[OwnExit], at: BlockStamp) -> list[Begun]:
         """Put events on disk as cases, the first ones first, many at a time: their reads share requests."""
         limit = asyncio.Semaphore(KEPT_AT_ONCE)
 
-        async def keep(event: OwnExit) -> tuple[OwnExit, Any]:
+        async def keep(event: OwnExit) -> Begun:
             is_standard = isinstance(event, OwnStandardExit)
             reaction: Any = own_standard_exit.REACTION if is_standard else own_in_flight_exit.REACTION
             async with limit:
-                await self._react.turn(event, reaction, at)
-            return event, reaction
+                return Begun(event, reaction, await self._react.turn(event, reaction, at))
 
         kept = await asyncio.gather(*map(keep, events), return_exceptions=True)
         for each in kept:
@@ -209,7 +215,7 @@ class Leave:
         plan: ExitPlan,
         at: BlockStamp,
         reason: str,
-    ) -> list[tuple[OwnExit, Any]]:
+    ) -> list[Begun]:
         known = await self._in_hand()
         new = [exit_ for exit_ in exits if exit_.exit_id not in known]
         unpaid = sum(not exit_.funded for exit_ in new)

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import structlog
@@ -13,7 +14,7 @@ from plasma_guard.daemon.audit import Audit
 from plasma_guard.daemon.funds import Funds
 from plasma_guard.daemon.heads import Heads
 from plasma_guard.daemon.keep import Keep
-from plasma_guard.daemon.leave import Leave
+from plasma_guard.daemon.leave import Begun, Leave
 from plasma_guard.daemon.moot import Moot
 from plasma_guard.daemon.permits import Permits
 from plasma_guard.daemon.react import React
@@ -146,7 +147,8 @@ class Supervisor:
                 if self._keep is not None:
                     tasks.create_task(self._forever("vault", self._refresh, lambda: self._pace.root_chain))
                 if self._leave is not None:
-                    tasks.create_task(self._forever("exits", self._fulfil, lambda: self._pace.root_chain))
+                    fulfil = partial(self._fulfil, answers)
+                    tasks.create_task(self._forever("exits", fulfil, lambda: self._pace.root_chain))
                 tasks.create_task(self._forever("reactions", lambda: self._turns(answers), lambda: 0.0))
                 await _until(stop)
         except* _Stop:
@@ -274,7 +276,7 @@ class Supervisor:
                     decisions.append(turn.decision)
                     under_way |= answers.answer(turn)
                     if self._leave is not None and isinstance(turn.decision, LeaveChain):
-                        self._agenda.add(await self._leave.consider(turn))
+                        self._take_up(await self._leave.consider(turn), answers)
                     if turn.case is not None and turn.answered is not None:
                         await answers.withdraw(turn.case, turn.answered)
         except GuardError as error:
@@ -298,10 +300,18 @@ class Supervisor:
             for event, _ in self._recalled([case for case in leaving if case.key.kind is Kind.LEAVE_CHAIN]):
                 self._agenda.touch(event.topic)
 
-    async def _fulfil(self) -> None:
+    async def _fulfil(self, answers: Answers) -> None:
         """Take up what the user asked for by hand."""
         if self._leave is not None:
-            self._agenda.add(await self._leave.fulfil())
+            self._take_up(await self._leave.fulfil(), answers)
+
+    def _take_up(self, begun: Iterable[Begun], answers: Answers) -> None:
+        """Answer what was decided already: to decide it again would take a thousand exits twice as long."""
+        for each in begun:
+            self._agenda.add([(each.event, each.reaction)])
+            answered = [answers.answer(turn) for turn in each.turns]
+            if any(answered):
+                self._agenda.leave_be(each.event.topic)
 
     def _look_again(self, case: Case, mined: bool) -> None:  # noqa: FBT001 (a callback with one caller)
         """Look at once after what is mined; what came to nothing would only come to nothing again."""
