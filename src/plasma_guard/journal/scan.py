@@ -9,11 +9,32 @@ from plasma_guard.domain.blocks import BlockStamp
 from plasma_guard.domain.cases import TrackedExit
 from plasma_guard.domain.exits import RootChainEvent
 from plasma_guard.journal import rows
+from plasma_guard.journal.prepared import Prepared
 from plasma_guard.journal.schema import checkpoint, root_events, tracked_exits
 
 _CLOSING = ("exit_challenged", "exit_finalized")
 _CHUNK = 400
 """SQLite binds at most 999 values on the oldest builds in use."""
+
+
+_MOVED = ("position", "owner", "started_block", "started_at")
+"""What a re-read start may have changed; what was judged of it stays."""
+
+
+def _tracking() -> Prepared:
+    new = insert(tracked_exits)
+    known = tracked_exits.c
+    change = {name: new.excluded[name] for name in _MOVED}
+    back = (known.gone & new.excluded.running) | known.running
+    return Prepared(
+        new.on_conflict_do_update(
+            index_elements=["exit_id", "start"], set_={**change, "gone": new.excluded.gone, "running": back}
+        ),
+        sets=("exit_id", "start", *_MOVED, "judgement", "judged_at", "running", "gone"),
+    )
+
+
+_TRACK = _tracking()
 
 
 def replace_range(
@@ -61,28 +82,23 @@ def _replace_exits(connection: Connection, first: int, exits: Sequence[TrackedEx
                 .where(table.c.exit_id == exit_id, table.c.start == start)
                 .values(running=False, gone=True)
             )
-    for exit_ in exits:
-        moved = {
-            "position": exit_.position.encode(),
-            "owner": exit_.owner,
-            "started_block": exit_.started_block,
-            "started_at": exit_.started_at,
-        }
-        new = insert(table).values(
-            exit_id=exit_.exit_id,
-            start=exit_.start,
-            judgement=exit_.judgement.value,
-            judged_at=exit_.judged_at,
-            running=exit_.running,
-            gone=False,
-            **moved,
-        )
-        back = (table.c.gone & new.excluded.running) | table.c.running
-        connection.execute(
-            new.on_conflict_do_update(
-                index_elements=["exit_id", "start"], set_={**moved, "gone": False, "running": back}
-            )
-        )
+    # In a crowd of exits the range holds a thousand, and it is read again at every head.
+    _TRACK.run_many(connection, map(_columns, exits))
+
+
+def _columns(exit_: TrackedExit) -> dict[str, object]:
+    return {
+        "exit_id": exit_.exit_id,
+        "start": exit_.start,
+        "position": exit_.position.encode(),
+        "owner": exit_.owner,
+        "started_block": exit_.started_block,
+        "started_at": exit_.started_at,
+        "judgement": exit_.judgement.value,
+        "judged_at": exit_.judged_at,
+        "running": exit_.running,
+        "gone": False,
+    }
 
 
 def _closed_by_events(connection: Connection, first: int) -> set[tuple[int | None, int | None]]:
