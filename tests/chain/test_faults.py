@@ -15,6 +15,7 @@ from plasma_guard.domain.errors import CallReverted, ChainUnavailable, OtherChai
 from plasma_guard.domain.primitives import Address, Hash32
 from plasma_guard.domain.transactions import Accepted, Rejected
 from plasma_guard.ports import Call
+from plasma_guard.sender.node_errors import NodeError, classify
 from support.clock import FakeClock
 from support.node import mined
 from support.rpc_proxy import (
@@ -393,6 +394,30 @@ async def test_a_broadcast_reaches_every_endpoint_exactly_once(
     assert answer == Accepted((backup.url,))
     assert backup.count("eth_sendRawTransaction") == 1
     assert proxy.count("eth_sendRawTransaction") == 1
+
+
+async def test_one_endpoint_that_knows_it_outweighs_another_that_refuses_it(
+    chain: RpcChain, proxy: RpcProxy, backup: RpcProxy
+) -> None:
+    """Every refusal comes out, in order of trust, so that the sender finds the one that means success."""
+    await chain.chain_id()
+    proxy.fault = errors(eth_sendRawTransaction={"code": -32603, "message": "Internal error"})
+    backup.fault = errors(eth_sendRawTransaction={"code": -32000, "message": "already known"})
+    answer = await chain.broadcast(b"\x01")
+    assert answer == Rejected(-32603, "Internal error", others=(Rejected(-32000, "already known"),))
+    assert isinstance(answer, Rejected)
+    assert classify(answer) is NodeError.ALREADY_KNOWN
+
+
+async def test_an_endpoint_that_lags_gets_broadcasts_and_one_on_another_chain_never(
+    chain: RpcChain, proxy: RpcProxy, backup: RpcProxy, evm: Evm
+) -> None:
+    """A stale node still gossips; a foreign one would only learn what we sign."""
+    await chain.chain_id()
+    chain.endpoints[0].lagging = True
+    backup.fault = results(eth_chainId="0x1")
+    assert await chain.broadcast(transfer(evm)) == Accepted((proxy.url,))
+    assert backup.seen == ["eth_chainId"]
 
 
 async def test_a_wrong_hash_is_not_an_acceptance(proxy: RpcProxy, clock: FakeClock, evm: Evm) -> None:

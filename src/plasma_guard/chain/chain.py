@@ -1,6 +1,7 @@
 """RpcChain answers the `Chain` port from a pool of JSON-RPC endpoints."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, Literal, Self, TypeVar
 
 import structlog
@@ -251,7 +252,7 @@ class RpcChain:
             return Accepted(taken)
         refusals = [answer for _, answer in answers if isinstance(answer, Rejected)]
         if refusals:
-            return refusals[0]
+            return replace(refusals[0], others=tuple(refusals[1:]))
         told = "; ".join(f"{state.name}: {failure}" for state, failure in answers)
         raise ChainUnavailable(f"no RPC endpoint took the transaction: {told or 'all are quarantined'}")
 

@@ -1,6 +1,17 @@
 """What can go wrong with one endpoint; none of it leaves this package."""
 
+import re
+
 from plasma_guard.domain.primitives import shorten
+
+_OVERLOADED_CODES = frozenset({-32029, -32090, -32097, 402, 429})
+_OVERLOADED = re.compile(
+    r"rate.?limit|too many requests|requests? per second|request (count|limit|rate)|quota|daily|throttl"
+    r"|compute units|concurrent requests|capacity (limit )?exceeded|credits limited|credit limit"
+    r"|(rps|throughput|usage) limit|free tier|^limit exceeded\.?$",
+    re.IGNORECASE,
+)
+"""docs/node-errors.md has the messages in full. -32005 alone decides nothing: nodes use it for ranges too."""
 
 MAX_MESSAGE = 500
 """Longest piece of a node's own words that is kept, in characters."""
@@ -66,3 +77,8 @@ def bounded(text: object) -> str:
     clean = text if isinstance(text, str) else shorten(text, MAX_MESSAGE)
     printable = "".join(c if c.isprintable() else " " for c in clean[:MAX_MESSAGE])
     return printable if len(clean) <= MAX_MESSAGE else printable + "…"
+
+
+def is_overload(code: int, message: str) -> bool:
+    """Return whether a JSON-RPC error says that the endpoint serves no more for now."""
+    return code in _OVERLOADED_CODES or _OVERLOADED.search(message) is not None

@@ -4,7 +4,6 @@ import asyncio
 import itertools
 import json
 import math
-import re
 from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlsplit
@@ -20,6 +19,7 @@ from plasma_guard.chain.failures import (
     HttpRefused,
     RpcAnsweredError,
     bounded,
+    is_overload,
 )
 from plasma_guard.domain.primitives import shorten
 
@@ -28,13 +28,6 @@ DEADLINE = 10.0
 MAX_BATCH = 100
 
 Request = tuple[str, list[Any]]
-
-_OVERLOADED = re.compile(
-    r"rate.?limit|too many requests|requests? per second|request (count|limit)|quota|capacity exceeded"
-    r"|daily|compute units|throttl",
-    re.IGNORECASE,
-)
-_OVERLOADED_CODES = frozenset({-32029, -32097, 429})
 
 
 class RpcEndpoint:
@@ -177,6 +170,6 @@ def _error(method: str, error: Any) -> Exception:
     if not isinstance(code, int):
         code = 0
     message = bounded(error.get("message", ""))
-    if code in _OVERLOADED_CODES or _OVERLOADED.search(message):
+    if is_overload(code, message):
         return EndpointOverloaded(f"{method}: {message} (code {code})")
     return RpcAnsweredError(code, message, error.get("data"))
