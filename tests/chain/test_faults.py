@@ -9,7 +9,8 @@ from aiohttp import web
 from eth_account import Account
 
 from plasma_guard.chain import RpcChain
-from plasma_guard.chain.endpoints import MAX_REQUESTS, PROBE_SECONDS, QUARANTINE_SECONDS, ROUNDS
+from plasma_guard.chain.endpoints import PROBE_SECONDS, ROUNDS
+from plasma_guard.chain.state import MAX_REQUESTS, QUARANTINE_SECONDS
 from plasma_guard.devnet.evm import Evm, EvmOptions
 from plasma_guard.domain.errors import CallReverted, ChainUnavailable, OtherChain
 from plasma_guard.domain.primitives import Address, Hash32
@@ -458,10 +459,10 @@ async def test_an_http_error_with_a_json_rpc_body_is_the_nodes_answer(
 async def test_a_receipt_missing_at_one_endpoint_is_found_at_another(
     chain: RpcChain, proxy: RpcProxy, backup: RpcProxy, evm: Evm
 ) -> None:
-    """A lagging node's null does not hide a mined transaction."""
+    """A lagging node's null does not hide a mined transaction: it does not know the block either."""
     sent = await evm.rpc("eth_sendRawTransaction", "0x" + transfer(evm).hex())
     await mined(evm, sent)
-    proxy.fault = results(eth_chainId="0x7a69", eth_getTransactionReceipt=None)
+    proxy.fault = results(eth_chainId="0x7a69", eth_getTransactionReceipt=None, eth_getBlockByNumber=None)
     receipt = await chain.receipt(Hash32.parse(sent))
     assert receipt is not None
     assert receipt.success

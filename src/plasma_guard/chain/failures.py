@@ -20,10 +20,17 @@ MAX_MESSAGE = 500
 class EndpointFailure(Exception):
     """One endpoint gave no usable answer: ask another one.
 
-    `counts` says whether it is the endpoint's fault; a fault leads towards a pause, mere lag does not.
+    `counts` says whether it is the endpoint's fault; a fault leads towards a pause, mere lag does not. `lies`
+    says that it answered in earnest and wrongly: it is quarantined at once. `retry_after` is for how many
+    seconds it asked to be left alone.
     """
 
     counts = True
+    lies = False
+
+    def __init__(self, message: str, *, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
 
 
 class EndpointUnreachable(EndpointFailure):
@@ -39,11 +46,21 @@ class EndpointOverloaded(EndpointFailure):
 
 
 class EndpointMisbehaved(EndpointFailure):
-    """An answer that is too large, not JSON-RPC, or of the wrong type or shape."""
+    """An answer of the wrong type, shape, hash or height, or to another question."""
+
+    lies = True
+
+
+class NotJsonRpc(EndpointMisbehaved):
+    """Something else than JSON-RPC, such as the error page of a gateway: no answer of a node at all."""
+
+    lies = False
 
 
 class AnswerTooLarge(EndpointMisbehaved):
     """An answer longer than the cap; asking for less may help."""
+
+    lies = False
 
 
 class EndpointBehind(EndpointFailure):
@@ -60,6 +77,8 @@ class EndpointResting(EndpointFailure):
 
 class WrongChain(EndpointFailure):
     """The endpoint serves another chain than the one guarded."""
+
+    lies = True
 
 
 class RpcAnsweredError(Exception):

@@ -17,6 +17,7 @@ from plasma_guard.chain.failures import (
     EndpointOverloaded,
     EndpointUnreachable,
     HttpRefused,
+    NotJsonRpc,
     RpcAnsweredError,
     bounded,
     is_overload,
@@ -57,8 +58,12 @@ class RpcEndpoint:
 
     async def request(self, method: str, params: list[Any]) -> Any:
         """Return the result of one call; raises `RpcAnsweredError` or an `EndpointFailure`."""
-        _, question = self._question(method, params)
-        return _result(method, await self._exchange(method, question))
+        number, question = self._question(method, params)
+        answer = await self._exchange(method, question)
+        result = _result(method, answer)
+        if answer.get("id") != number:
+            raise EndpointMisbehaved(f"{method}: the answer is to another request")
+        return result
 
     async def batch(self, requests: Sequence[Request]) -> list[Any | RpcAnsweredError]:
         """Return results or errors in the order asked, in as few requests as the endpoint allows.
@@ -123,7 +128,7 @@ class RpcEndpoint:
             # Only the kind: the text of a client error may hold the URL and with it the provider's key.
             raise EndpointUnreachable(f"{method}: {type(error).__name__}") from error
         except ValueError as error:
-            raise EndpointMisbehaved(f"{method}: the answer is not JSON-RPC") from error
+            raise NotJsonRpc(f"{method}: the answer is not JSON-RPC") from error
 
     async def _post(self, body: bytes) -> bytes:
         if self._session is None or self._session.closed:
@@ -152,18 +157,18 @@ def _in_order(answer: Any, ids: Sequence[int]) -> list[Any] | None:
 
 def _result(method: str, answer: Any) -> Any:
     if not isinstance(answer, dict):
-        raise EndpointMisbehaved(f"{method}: expected a JSON object, got {shorten(answer)}")
+        raise NotJsonRpc(f"{method}: expected a JSON object, got {shorten(answer)}")
     error = answer.get("error")
     if error is not None:
         raise _error(method, error)
     if "result" not in answer:
-        raise EndpointMisbehaved(f"{method}: neither result nor error in {shorten(answer)}")
+        raise NotJsonRpc(f"{method}: neither result nor error in {shorten(answer)}")
     return answer["result"]
 
 
 def _error(method: str, error: Any) -> Exception:
     if not isinstance(error, dict):
-        return EndpointMisbehaved(f"{method}: error is not an object: {shorten(error)}")
+        return NotJsonRpc(f"{method}: error is not an object: {shorten(error)}")
     code = error.get("code")
     if isinstance(code, float) and math.isfinite(code):
         code = int(code)
