@@ -8,6 +8,7 @@ import pytest
 from plasma_guard.chain import RpcChain
 from plasma_guard.chain.disputes import PATIENCE_SECONDS
 from plasma_guard.chain.logs import CHECK_BLOCKS, FINAL_BLOCKS
+from plasma_guard.chain.receipts import NEWS_SECONDS
 from plasma_guard.chain.state import QUARANTINE_SECONDS
 from plasma_guard.devnet.evm import Evm
 from plasma_guard.domain.decisions import Severity
@@ -115,6 +116,28 @@ async def test_a_fake_receipt_of_a_transaction_never_mined_is_not_believed(
         await chain.receipt(invented)
 
 
+async def test_a_receipt_in_a_block_that_nobody_else_has_waits_for_that_block(
+    chain: RpcChain, proxy: RpcProxy, backup: RpcProxy, evm: Evm, clock: FakeClock, alerts: RecordedAlerts
+) -> None:
+    """A second endpoint that is a block late is waited for; an invented block from the future is told."""
+    tx_hash, true = await sent(evm)
+    backup.fault = lying(eth_getTransactionReceipt=None, eth_getBlockByNumber=None)
+    with pytest.raises(ChainUnavailable, match="a block that"):
+        await chain.receipt(tx_hash)
+    backup.fault = None
+    assert await chain.receipt(tx_hash) is not None
+    invented = Hash32(b"\x77" * 32)
+    future = {"transactionHash": str(invented), "blockNumber": "0xffff"}
+    proxy.fault = lying(eth_getTransactionReceipt={**true, **future})
+    with pytest.raises(ChainUnavailable):
+        await chain.receipt(invented)
+    clock.advance(NEWS_SECONDS)
+    with pytest.raises(ChainUnavailable):
+        await chain.receipt(invented)
+    assert alerts.keys == {f"endpoints/disagree/receipt/{invented}"}
+    assert all(proxy.url in words and backup.url in words for _, _, words in alerts.told)
+
+
 async def test_a_majority_settles_it_and_the_outvoted_endpoint_is_quarantined(
     proxy: RpcProxy, backup: RpcProxy, evm: Evm, clock: FakeClock, alerts: RecordedAlerts
 ) -> None:
@@ -142,12 +165,9 @@ async def test_where_nobody_else_can_tell_one_word_counts(
 ) -> None:
     """One usable endpoint is as good as one endpoint."""
     tx_hash, _ = await sent(evm)
-    backup.fault = {
-        "down": status(503),
-        "behind": lying(eth_getTransactionReceipt=None, eth_getBlockByNumber=None),
-        "alone": None,
-    }[fault]
+    backup.fault = status(503) if fault == "down" else lying(eth_getTransactionReceipt=None)
     async with connect(clock, alerts, *([proxy] if fault == "alone" else [proxy, backup])) as chain:
+        chain.endpoints[-1].lagging = fault == "behind"
         assert await chain.receipt(tx_hash) is not None
     assert not [key for key in alerts.keys if "disagree" in key]
 

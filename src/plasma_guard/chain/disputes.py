@@ -26,11 +26,11 @@ class Disputes:
         if self._alerts is not None:
             self._alerts.alert(f"endpoints/disagree/{thing}", Severity.CRITICAL, words)
 
-    def wait(self, thing: str, words: str) -> ChainUnavailable:
-        """Return what to raise while nobody can tell who is right; told once it has lasted."""
+    def wait(self, thing: str, words: str, patience: float = PATIENCE_SECONDS) -> ChainUnavailable:
+        """Return what to raise while nobody can tell who is right; told once it has lasted `patience`."""
         now = self._clock.monotonic()
         since = self._since.setdefault(thing, now)
-        if now - since >= PATIENCE_SECONDS:
+        if now - since >= patience:
             self.tell(thing, words)
         return ChainUnavailable(words)
 

@@ -10,6 +10,8 @@ from plasma_guard.domain.primitives import Hash32
 from plasma_guard.domain.transactions import Receipt
 
 KEPT = 4096
+NEWS_SECONDS = 60.0
+"""How long the others may take to see a new block; one that takes longer lags, and is not asked."""
 
 
 class Receipts:
@@ -24,7 +26,7 @@ class Receipts:
     async def read(self, tx_hash: Hash32) -> Receipt | None:
         """Return the receipt on the canonical chain, or None when there is none.
 
-        Raises `ChainUnavailable` where one endpoint has it and another, which knows its block, has not.
+        Raises `ChainUnavailable` where one endpoint has it and another current one has not.
         """
         known, confirmed = self._known.get(tx_hash, (None, False))
 
@@ -64,10 +66,18 @@ class Receipts:
         opinions = [(state, answer) for state, answer in answers if not isinstance(answer, EndpointFailure)]
         thing = f"receipt/{found.tx_hash}"
         agreed = any(_same(found, answer) for _, answer in opinions)
-        if agreed or not opinions:  # where nobody else can tell, one word is all there is
+        behind = [state for state, answer in answers if isinstance(answer, EndpointBehind)]
+        if agreed or not (opinions or behind):  # where nobody else can tell, one word is all there is
             self._remember(found, confirmed=agreed)
             self._disputes.settled(thing)
             return found
+        if not opinions:  # a block that nobody else has yet is news, or an invention
+            others = ", ".join(state.name for state in behind)
+            words = (
+                f"transaction {found.tx_hash}: {by.name} says that {_words(found)}, a block that {others} "
+                "does not know"
+            )
+            raise self._disputes.wait(thing, words, NEWS_SECONDS)
         words = f"{by.name} says that {_words(found)}; " + "; ".join(
             f"{state.name} says that {_words(answer)}" for state, answer in opinions
         )
