@@ -41,7 +41,7 @@ from plasma_guard.journal import open_journal
 from plasma_guard.keys import KeySettings, LocalSigner, SigningPolicy, load_key
 from plasma_guard.keys.signer import address_of
 from plasma_guard.leaving import Parts, leave_of
-from plasma_guard.ports import Alerts, Clock, ExitGame, Journal
+from plasma_guard.ports import Alerts, Clock, ExitGame, Journal, Metrics
 from plasma_guard.reactions import REACTIONS, by_name
 from plasma_guard.reactions.base import Policy
 from plasma_guard.sender import SenderSettings, TxSender
@@ -90,12 +90,18 @@ class Guard:
     game: ExitGame
     armed: bool
     chain_id: int
+    chain: RpcChain
 
     async def status(self) -> Mapping[str, Any]:
         """Return the document of `/status`."""
         reasons = self.health.reasons
         document = await self.report.build(self.supervisor.head)
-        return {"ready": not reasons, "not_ready": reasons, **document}
+        return {
+            "ready": not reasons,
+            "not_ready": reasons,
+            **document,
+            "endpoints": self.chain.document(),
+        }
 
 
 def load_keys(config: Config, env: Mapping[str, str]) -> list[Key]:
@@ -137,10 +143,19 @@ def register_secrets(config: Config) -> None:
         register_secret(piece)
 
 
-def make_chain(config: Config, clock: Clock) -> RpcChain:
+def make_chain(
+    config: Config, clock: Clock, alerts: Alerts | None = None, metrics: Metrics | None = None
+) -> RpcChain:
     """Return the root chain of the configuration; nothing is sent yet."""
     root = config.root_chain
-    return RpcChain.connect(root.rpc, clock, chain_id=root.chain_id, deadline=root.call_deadline)
+    return RpcChain.connect(
+        root.rpc,
+        clock,
+        chain_id=root.chain_id,
+        deadline=root.call_deadline,
+        alerts=alerts,
+        metrics=metrics,
+    )
 
 
 def make_watcher(config: Config) -> HttpWatcher:
@@ -219,7 +234,7 @@ async def assemble(config: Config, env: Mapping[str, str] = os.environ) -> Async
                 webhook_url=webhook.get_secret_value() if webhook else None,
             )
         )
-        chain = await stack.enter_async_context(make_chain(config, clock))
+        chain = await stack.enter_async_context(make_chain(config, clock, alerts, metrics))
         watcher = await stack.enter_async_context(make_watcher(config))
         game = await find_game(config, chain)
         addresses = [key.address for key in keys]
@@ -409,7 +424,7 @@ async def assemble(config: Config, env: Mapping[str, str] = os.environ) -> Async
             proxy = proxy_of(config, vault, game, lambda: _unsafe(journal, health))
             await stack.enter_async_context(proxy)
             log.info("wallets can submit here", host=config.vault.submit_host, port=proxy.port)
-        yield Guard(supervisor, report, health, metrics, game, armed, config.root_chain.chain_id)
+        yield Guard(supervisor, report, health, metrics, game, armed, config.root_chain.chain_id, chain)
 
 
 async def _vault(

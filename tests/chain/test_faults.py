@@ -9,12 +9,14 @@ from aiohttp import web
 from eth_account import Account
 
 from plasma_guard.chain import RpcChain
-from plasma_guard.chain.endpoints import MAX_REQUESTS, PROBE_SECONDS, QUARANTINE_SECONDS, ROUNDS
+from plasma_guard.chain.endpoints import PROBE_SECONDS, ROUNDS
+from plasma_guard.chain.state import MAX_REQUESTS, QUARANTINE_SECONDS
 from plasma_guard.devnet.evm import Evm, EvmOptions
 from plasma_guard.domain.errors import CallReverted, ChainUnavailable, OtherChain
 from plasma_guard.domain.primitives import Address, Hash32
 from plasma_guard.domain.transactions import Accepted, Rejected
 from plasma_guard.ports import Call
+from plasma_guard.sender.node_errors import NodeError, classify
 from support.clock import FakeClock
 from support.node import mined
 from support.rpc_proxy import (
@@ -395,6 +397,30 @@ async def test_a_broadcast_reaches_every_endpoint_exactly_once(
     assert proxy.count("eth_sendRawTransaction") == 1
 
 
+async def test_one_endpoint_that_knows_it_outweighs_another_that_refuses_it(
+    chain: RpcChain, proxy: RpcProxy, backup: RpcProxy
+) -> None:
+    """Every refusal comes out, in order of trust, so that the sender finds the one that means success."""
+    await chain.chain_id()
+    proxy.fault = errors(eth_sendRawTransaction={"code": -32603, "message": "Internal error"})
+    backup.fault = errors(eth_sendRawTransaction={"code": -32000, "message": "already known"})
+    answer = await chain.broadcast(b"\x01")
+    assert answer == Rejected(-32603, "Internal error", others=(Rejected(-32000, "already known"),))
+    assert isinstance(answer, Rejected)
+    assert classify(answer) is NodeError.ALREADY_KNOWN
+
+
+async def test_an_endpoint_that_lags_gets_broadcasts_and_one_on_another_chain_never(
+    chain: RpcChain, proxy: RpcProxy, backup: RpcProxy, evm: Evm
+) -> None:
+    """A stale node still gossips; a foreign one would only learn what we sign."""
+    await chain.chain_id()
+    chain.endpoints[0].lagging = True
+    backup.fault = results(eth_chainId="0x1")
+    assert await chain.broadcast(transfer(evm)) == Accepted((proxy.url,))
+    assert backup.seen == ["eth_chainId"]
+
+
 async def test_a_wrong_hash_is_not_an_acceptance(proxy: RpcProxy, clock: FakeClock, evm: Evm) -> None:
     """An endpoint that returns another hash may have thrown the transaction away."""
     proxy.fault = results(eth_chainId="0x7a69", eth_sendRawTransaction="0x" + "11" * 32)
@@ -433,10 +459,11 @@ async def test_an_http_error_with_a_json_rpc_body_is_the_nodes_answer(
 async def test_a_receipt_missing_at_one_endpoint_is_found_at_another(
     chain: RpcChain, proxy: RpcProxy, backup: RpcProxy, evm: Evm
 ) -> None:
-    """A lagging node's null does not hide a mined transaction."""
+    """The null of a node that is known to lag does not hide a mined transaction."""
     sent = await evm.rpc("eth_sendRawTransaction", "0x" + transfer(evm).hex())
     await mined(evm, sent)
     proxy.fault = results(eth_chainId="0x7a69", eth_getTransactionReceipt=None)
+    chain.endpoints[0].lagging = True
     receipt = await chain.receipt(Hash32.parse(sent))
     assert receipt is not None
     assert receipt.success

@@ -6,6 +6,7 @@ import pytest
 from aiohttp import web
 
 from plasma_guard.chain import EndpointPool, RpcChain, RpcEndpoint
+from plasma_guard.chain.disputes import Disputes
 from plasma_guard.chain.logs import MAX_RANGE, LogScanner
 from plasma_guard.devnet.evm import Evm
 from plasma_guard.domain.errors import ChainUnavailable
@@ -142,7 +143,7 @@ async def test_the_range_grows_while_answers_are_quick_and_shrinks_while_slow(
 ) -> None:
     """x2 up to 100,000 blocks when quick; ÷2 when slow; ÷5 when refused or unanswered."""
     pool = EndpointPool([RpcEndpoint(proxy.url)], clock, chain_id=31337)
-    scanner = LogScanner(pool, clock, first_range=4)
+    scanner = LogScanner(pool, clock, Disputes(clock, None), first_range=4)
     try:
         await scanner.fetch([PLACE], [TOPIC], 0, 59)
         assert scanner.range == 64

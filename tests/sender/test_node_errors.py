@@ -4,97 +4,52 @@ import pytest
 
 from plasma_guard.domain.errors import CallReverted
 from plasma_guard.domain.transactions import Rejected
+from plasma_guard.sender import node_errors
 from plasma_guard.sender.node_errors import NodeError, classify, lacks_funds
+from support.node_words import Words, node_words
 
-TABLE = [
-    ("geth", "already known", NodeError.ALREADY_KNOWN),
-    ("geth, old", "known transaction: 8cd4e1", NodeError.ALREADY_KNOWN),
-    ("geth", "nonce too low: next nonce 5, tx nonce 4", NodeError.NONCE_TOO_LOW),
-    ("geth", "nonce too high", NodeError.NONCE_TOO_HIGH),
-    ("geth", "replacement transaction underpriced", NodeError.REPLACEMENT_UNDERPRICED),
-    (
-        "geth",
-        "replacement transaction underpriced: new tx gas fee cap 1 <= 2 queued",
-        NodeError.REPLACEMENT_UNDERPRICED,
-    ),
-    ("geth", "transaction underpriced: tip needed 2, tip permitted 1", NodeError.FEE_TOO_LOW),
-    (
-        "geth",
-        "max fee per gas less than block base fee: address 0x1, maxFeePerGas: 1, baseFee: 7",
-        NodeError.FEE_TOO_LOW,
-    ),
-    (
-        "geth",
-        "insufficient funds for gas * price + value: balance 0, tx cost 100, overshot 100",
-        NodeError.INSUFFICIENT_FUNDS,
-    ),
-    ("geth", "intrinsic gas too low: gas 20000, minimum needed 21000", NodeError.GAS_LIMIT),
-    ("geth", "exceeds block gas limit", NodeError.GAS_LIMIT),
-    ("geth", "tx fee (1.50 ether) exceeds the configured cap (1.00 ether)", NodeError.FEE_CAP),
-    ("geth", "txpool is full", NodeError.POOL_FULL),
-    ("geth", "future transaction tries to replace pending", NodeError.NONCE_TOO_HIGH),
-    ("nethermind", "AlreadyKnown", NodeError.ALREADY_KNOWN),
-    ("nethermind", "transaction underpriced, FeePerGas needs to be higher than 5", NodeError.FEE_TOO_LOW),
-    ("nethermind", "OldNonce, Current nonce: 5, nonce of rejected tx: 4", NodeError.NONCE_TOO_LOW),
-    ("nethermind", "OwnNonceAlreadyUsed", NodeError.NONCE_TOO_LOW),
-    ("nethermind", "NonceGap, Future nonce. Expected nonce: 5", NodeError.NONCE_TOO_HIGH),
-    ("nethermind", "ReplacementNotAllowed", NodeError.REPLACEMENT_UNDERPRICED),
-    ("nethermind", "FeeTooLow, FeePerGas needs to be higher than 5", NodeError.FEE_TOO_LOW),
-    ("nethermind", "FeeTooLowToCompete", NodeError.FEE_TOO_LOW),
-    ("nethermind", "InsufficientFunds, Account balance: 0, cumulative cost: 9", NodeError.INSUFFICIENT_FUNDS),
-    ("nethermind", "GasLimitExceeded, Gas limit: 1, gas limit of rejected tx: 2", NodeError.GAS_LIMIT),
-    ("erigon", "ALREADY_EXISTS: already known", NodeError.ALREADY_KNOWN),
-    ("erigon", "existing tx with same hash", NodeError.ALREADY_KNOWN),
-    ("erigon", "INTERNAL_ERROR: nonce too low", NodeError.NONCE_TOO_LOW),
-    ("erigon", "could not replace existing tx", NodeError.REPLACEMENT_UNDERPRICED),
-    ("erigon", "replaced by transaction with higher tip", NodeError.REPLACEMENT_UNDERPRICED),
-    ("erigon", "IntrinsicGas", NodeError.GAS_LIMIT),
-    ("erigon", "fee too low", NodeError.FEE_TOO_LOW),
-    ("erigon", "pending sub-pool is full", NodeError.POOL_FULL),
-    ("erigon", "underpriced", NodeError.FEE_TOO_LOW),
-    ("erigon", "insufficient funds", NodeError.INSUFFICIENT_FUNDS),
-    ("besu", "Known transaction", NodeError.ALREADY_KNOWN),
-    ("besu", "Nonce too low", NodeError.NONCE_TOO_LOW),
-    ("besu", "Nonce too high", NodeError.NONCE_TOO_HIGH),
-    ("besu", "An invalid transaction with a lower nonce exists", NodeError.NONCE_TOO_HIGH),
-    ("besu", "Transaction nonce is too distant from current sender nonce", NodeError.NONCE_TOO_HIGH),
-    ("besu", "Replacement transaction underpriced", NodeError.REPLACEMENT_UNDERPRICED),
-    ("besu", "Upfront cost exceeds account balance", NodeError.INSUFFICIENT_FUNDS),
-    (
-        "besu",
-        "transaction up-front cost 0x1 exceeds transaction sender account balance 0x0",
-        NodeError.INSUFFICIENT_FUNDS,
-    ),
-    ("besu", "Gas price below configured minimum gas price", NodeError.FEE_TOO_LOW),
-    ("besu", "Gas price below current base fee", NodeError.FEE_TOO_LOW),
-    ("besu", "Intrinsic gas exceeds gas limit", NodeError.GAS_LIMIT),
-    ("besu", "Transaction gas limit exceeds block gas limit", NodeError.GAS_LIMIT),
-    ("besu", "Transaction fee cap exceeded", NodeError.FEE_CAP),
-    ("reth", "already known", NodeError.ALREADY_KNOWN),
-    ("reth", "nonce too low: next nonce 5, tx nonce 4", NodeError.NONCE_TOO_LOW),
-    ("reth", "replacement transaction underpriced", NodeError.REPLACEMENT_UNDERPRICED),
-    ("reth", "transaction underpriced", NodeError.FEE_TOO_LOW),
-    ("reth", "insufficient funds for gas * price + value: have 0 want 5", NodeError.INSUFFICIENT_FUNDS),
-    ("reth", "txpool is full", NodeError.POOL_FULL),
-    ("anvil", "transaction already imported", NodeError.ALREADY_KNOWN),
-    ("anvil", "intrinsic gas too high -- tx.gas_limit > env.block.gas_limit", NodeError.GAS_LIMIT),
-    ("anvil", "nonce too low", NodeError.NONCE_TOO_LOW),
-    ("anvil", "replacement transaction underpriced", NodeError.REPLACEMENT_UNDERPRICED),
-    ("anvil", "max fee per gas less than block base fee", NodeError.FEE_TOO_LOW),
-    ("anvil", "Insufficient funds for gas * price + value", NodeError.INSUFFICIENT_FUNDS),
-    ("a relay", "execution reverted: Case does not exist", NodeError.REVERTED),
-    ("anybody", "unknown transaction type", NodeError.UNKNOWN),
-    ("anybody", "internal error", NodeError.UNKNOWN),
-    ("anybody", "", NodeError.UNKNOWN),
-]
+TABLE = node_words("Refusals of a transaction")
+
+
+@pytest.mark.parametrize("row", TABLE, ids=str)
+def test_the_words_of_a_node_are_understood(row: Words) -> None:
+    """One line of docs/node-errors.md per node and sentence; only what a node has already is success."""
+    assert classify(Rejected(row.code, row.message)) is NodeError(row.meaning)
+
+
+@pytest.mark.parametrize("phrase", [phrase for phrase, _ in node_errors._PHRASES])
+def test_every_phrase_that_is_known_is_documented_with_a_full_message(phrase: str) -> None:
+    """A phrase without the sentence it was taken from could not be checked against any node."""
+    first = [
+        next(p for p, _ in node_errors._PHRASES if p in row.message.lower()) for row in TABLE if _known(row)
+    ]
+    assert phrase in first
+
+
+def _known(row: Words) -> bool:
+    return any(phrase in row.message.lower() for phrase, _ in node_errors._PHRASES)
+
+
+@pytest.mark.parametrize("words", ["", "ok", "success", "accepted", "0x" + "11" * 32, "known", "duplicate"])
+def test_words_that_nobody_is_known_to_use_are_never_success(words: str) -> None:
+    """Not even friendly ones: a refusal is a refusal until it is in the table."""
+    assert classify(Rejected(-32000, words)) is NodeError.UNKNOWN
 
 
 @pytest.mark.parametrize(
-    ("node", "words", "meaning"), TABLE, ids=[f"{node}: {words[:40]}" for node, words, _ in TABLE]
+    ("said", "meaning"),
+    [
+        (["Internal error", "already known"], NodeError.ALREADY_KNOWN),
+        (["nonce too low", "txpool is full", "Known transaction"], NodeError.ALREADY_KNOWN),
+        (["Internal error", "transaction underpriced"], NodeError.FEE_TOO_LOW),
+        (["insufficient funds", "nonce too low"], NodeError.INSUFFICIENT_FUNDS),
+        (["Internal error", "node is syncing"], NodeError.UNKNOWN),
+    ],
 )
-def test_the_words_of_a_node_are_understood(node: str, words: str, meaning: NodeError) -> None:
-    """One line per node and sentence; only what a node has already counts as success."""
-    assert classify(Rejected(-32000, words)) is meaning
+def test_one_node_that_has_the_bytes_outweighs_every_refusal(said: list[str], meaning: NodeError) -> None:
+    """Else the most trusted one whose words are understood decides."""
+    first, *others = [Rejected(-32000, words) for words in said]
+    assert classify(Rejected(first.code, first.message, others=tuple(others))) is meaning
 
 
 def test_lacking_funds_is_not_a_revert_of_the_contract() -> None:

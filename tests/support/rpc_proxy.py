@@ -49,6 +49,12 @@ class RpcProxy:
         if self._session is not None:
             await self._session.close()
 
+    @property
+    def upstream(self) -> str:
+        """Where it forwards to."""
+        assert self._upstream is not None
+        return self._upstream
+
     def count(self, method: str) -> int:
         """Return how many calls of a method arrived."""
         return self.seen.count(method)
@@ -69,6 +75,25 @@ class RpcProxy:
             return web.Response(
                 body=await answered.read(), status=answered.status, content_type="application/json"
             )
+
+    def editing(self, **edits: Callable[[Any, Any], Any]) -> Fault:
+        """Change results of these methods, given the parameters too; everything else is the node's own."""
+
+        async def fault(_: web.Request, payload: Payload) -> web.StreamResponse | None:
+            assert self._session is not None
+            assert self._upstream is not None
+            async with self._session.post(self._upstream, json=payload) as answered:
+                answer = await answered.json()
+            calls, answers = (each if isinstance(each, list) else [each] for each in (payload, answer))
+            asked = {call["id"]: call for call in calls}
+            for each in answers:
+                call = asked[each["id"]]
+                edit = edits.get(call["method"])
+                if edit is not None and "result" in each:
+                    each["result"] = edit(call["params"], each["result"])
+            return web.json_response(answer)
+
+        return fault
 
     def silence(self) -> Fault:
         """Accept the request and never answer."""

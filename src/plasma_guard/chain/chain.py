@@ -1,13 +1,15 @@
 """RpcChain answers the `Chain` port from a pool of JSON-RPC endpoints."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Literal, Self, TypeVar
 
 import structlog
 from eth_utils.crypto import keccak
 
 from plasma_guard.chain import fees, shapes
-from plasma_guard.chain.endpoints import EndpointPool, EndpointState, Work
+from plasma_guard.chain.disputes import Disputes
+from plasma_guard.chain.endpoints import EndpointPool, Work
 from plasma_guard.chain.failures import (
     EndpointBehind,
     EndpointFailure,
@@ -15,19 +17,17 @@ from plasma_guard.chain.failures import (
     RpcAnsweredError,
     bounded,
 )
+from plasma_guard.chain.heads import HeadMemory, believable
 from plasma_guard.chain.logs import LogScanner
+from plasma_guard.chain.receipts import Receipts
 from plasma_guard.chain.reverts import as_revert
 from plasma_guard.chain.rpc import DEADLINE, MAX_BODY, RpcEndpoint
+from plasma_guard.chain.state import EndpointState
 from plasma_guard.domain.blocks import BlockStamp, Log
 from plasma_guard.domain.errors import CallReverted, ChainUnavailable
 from plasma_guard.domain.primitives import Address, Hash32, Timestamp, Wei, shorten
 from plasma_guard.domain.transactions import Accepted, FeeFacts, Receipt, Rejected
-from plasma_guard.ports import Call, Clock
-
-MAX_LAG_BLOCKS = 3
-"""An endpoint further behind the best one is not read from."""
-FRESH_SECONDS = 60
-"""A head at most this old is current whatever another endpoint claims."""
+from plasma_guard.ports import Alerts, Call, Clock, Metrics
 
 _T = TypeVar("_T")
 _log = structlog.get_logger(__name__)
@@ -44,10 +44,13 @@ _UNKNOWN_BLOCK = (
 class RpcChain:
     """The root chain behind several endpoints; use `connect`, and `close` at the end."""
 
-    def __init__(self, pool: EndpointPool, clock: Clock) -> None:
+    def __init__(self, pool: EndpointPool, clock: Clock, *, alerts: Alerts | None = None) -> None:
         self._pool = pool
         self._clock = clock
-        self._scanner = LogScanner(pool, clock)
+        disputes = Disputes(clock, alerts)
+        self._scanner = LogScanner(pool, clock, disputes)
+        self._receipts = Receipts(pool, disputes)
+        self._memory = HeadMemory()
 
     @classmethod
     def connect(
@@ -58,14 +61,17 @@ class RpcChain:
         chain_id: int | None = None,
         deadline: float = DEADLINE,
         max_body: int = MAX_BODY,
+        alerts: Alerts | None = None,
+        metrics: Metrics | None = None,
     ) -> Self:
         """Prepare a chain over HTTP endpoints, most trusted first; nothing is sent yet.
 
         `deadline` is seconds per request, `max_body` bytes per answer; `chain_id` None accepts the chain that
-        the first endpoint to answer serves.
+        the first endpoint to answer serves. `alerts` and `metrics` hear of quarantines and contradictions.
         """
         endpoints = [RpcEndpoint(url, deadline=deadline, max_body=max_body) for url in urls]
-        return cls(EndpointPool(endpoints, clock, chain_id=chain_id), clock)
+        pool = EndpointPool(endpoints, clock, chain_id=chain_id, alerts=alerts, metrics=metrics)
+        return cls(pool, clock, alerts=alerts)
 
     async def __aenter__(self) -> Self:
         return self
@@ -82,36 +88,38 @@ class RpcChain:
         """The endpoints' states, most trusted first; for status and metrics."""
         return self._pool.states
 
+    def document(self) -> list[Mapping[str, str | None]]:
+        """Return what status shows of every endpoint: its name, condition and last problem."""
+        return self._pool.document()
+
     async def chain_id(self) -> int:
         """Return the chain id all usable endpoints agree on."""
         return await self._pool.chain_id()
 
     async def head(self) -> BlockStamp:
-        """Return the newest block of the most trusted endpoint that is not stale.
+        """Return the newest block of the most trusted endpoint whose head is believable.
 
-        All usable endpoints are asked; one more than `MAX_LAG_BLOCKS` behind another whose head is also
-        older than `FRESH_SECONDS`, or that does not answer in time, is not read from until the next head.
+        All usable endpoints are asked; one whose head is not, or that does not answer in time, is not read
+        from until the next head. A lower block on the way to the last head is somebody's lag and not news.
         """
 
         async def work(endpoint: RpcEndpoint) -> BlockStamp:
             return shapes.block(await endpoint.request("eth_getBlockByNumber", ["latest", False]))
 
-        if len(self._pool.states) == 1:
-            return await self._pool.ask(work)
-        answers = await self._pool.ask_all(self._pool.awake(), work, enough=lambda _: True)
+        found = await (self._pool.ask(work) if len(self._pool.states) == 1 else self._compared(work))
+        head = self._memory.settle(found, self._clock.monotonic())
+        self._scanner.head = head.number
+        return head
+
+    async def _compared(self, work: Work[BlockStamp]) -> BlockStamp:
+        answers = await self._pool.ask_all(self._pool.trusted(), work, enough=lambda _: True)
         heads = [(state, stamp) for state, stamp in answers if isinstance(stamp, BlockStamp)]
         if not heads:
             return await self._pool.ask(work)
-        best = max(stamp.number for _, stamp in heads)
-        oldest = self._clock.now() - FRESH_SECONDS
-        current = [
-            (state, stamp)
-            for state, stamp in heads
-            if best - stamp.number <= MAX_LAG_BLOCKS or stamp.timestamp >= oldest
-        ]
-        usable = {state.name for state, _ in current}
-        for state in self._pool.states:
-            state.lagging = state.name not in usable
+        verdicts = believable([stamp for _, stamp in heads], self._clock.now())
+        current = [entry for entry, is_believable in zip(heads, verdicts, strict=True) if is_believable]
+        usable = [state for state, _ in current]
+        self._pool.judge_lag([state for state in self._pool.states if state not in usable])
         return current[0][1]
 
     async def block(self, number: int) -> BlockStamp | None:
@@ -251,7 +259,7 @@ class RpcChain:
             return Accepted(taken)
         refusals = [answer for _, answer in answers if isinstance(answer, Rejected)]
         if refusals:
-            return refusals[0]
+            return replace(refusals[0], others=tuple(refusals[1:]))
         told = "; ".join(f"{state.name}: {failure}" for state, failure in answers)
         raise ChainUnavailable(f"no RPC endpoint took the transaction: {told or 'all are quarantined'}")
 
@@ -266,13 +274,12 @@ class RpcChain:
         return len(answers) < len(everyone) or any(answer is not False for _, answer in answers)
 
     async def receipt(self, tx_hash: Hash32) -> Receipt | None:
-        """Return the receipt on the canonical chain, or None when no usable endpoint has one."""
+        """Return the receipt on the canonical chain, or None when no usable endpoint has one.
 
-        async def work(endpoint: RpcEndpoint) -> Receipt | None:
-            answer = await endpoint.request("eth_getTransactionReceipt", [str(tx_hash)])
-            return None if answer is None else shapes.receipt(answer, tx_hash)
-
-        return await self._known_to_any(work)
+        Where there are two endpoints it takes two to believe it; while they contradict each other it is
+        `ChainUnavailable`.
+        """
+        return await self._receipts.read(tx_hash)
 
     async def transaction_input(self, tx_hash: Hash32) -> bytes | None:
         """Return the calldata of a transaction, or None when no usable endpoint knows it."""

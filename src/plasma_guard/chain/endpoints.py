@@ -2,8 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import TypeVar
 
 import structlog
@@ -11,46 +10,21 @@ import structlog
 from plasma_guard.chain.failures import EndpointFailure, EndpointResting, RpcAnsweredError, WrongChain
 from plasma_guard.chain.rpc import RpcEndpoint
 from plasma_guard.chain.shapes import quantity
+from plasma_guard.chain.state import VERIFY_SECONDS, Condition, EndpointState
+from plasma_guard.domain.decisions import Severity
 from plasma_guard.domain.errors import ChainUnavailable, OtherChain
-from plasma_guard.ports import Clock
+from plasma_guard.ports import Alerts, Clock, Metrics
 
-FAILURES_BEFORE_PAUSE = 3
-PAUSE_SECONDS = 60.0
-QUARANTINE_SECONDS = 600.0
-"""How long a wrong chain keeps an endpoint out before its chain id is asked again."""
 PROBE_SECONDS = 5.0
 """When every endpoint rests, one that was not asked for this long is tried all the same."""
 ROUNDS = 3
 BACKOFF_SECONDS = 0.5
-MAX_REQUESTS = 16
-"""How many requests one endpoint gets at the same time; the others wait, and waiting is no silence of its."""
 GRACE_SECONDS = 2.0
 """How long the others may still answer once one endpoint has, where all are asked at once."""
 
 _T = TypeVar("_T")
 Work = Callable[[RpcEndpoint], Awaitable[_T]]
 _log = structlog.get_logger(__name__)
-
-
-@dataclass(slots=True)
-class EndpointState:
-    """What is known about one endpoint; times are monotonic seconds."""
-
-    endpoint: RpcEndpoint
-    failures: int = 0
-    pauses: int = 0
-    paused_until: float = float("-inf")
-    quarantined_until: float = float("-inf")
-    asked_at: float = float("-inf")
-    verified: bool = False
-    lagging: bool = False
-    problem: str | None = None
-    slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MAX_REQUESTS))
-
-    @property
-    def name(self) -> str:
-        """The endpoint's printable name."""
-        return self.endpoint.name
 
 
 class EndpointPool:
@@ -65,17 +39,26 @@ class EndpointPool:
         clock: Clock,
         *,
         chain_id: int | None = None,
+        alerts: Alerts | None = None,
+        metrics: Metrics | None = None,
     ) -> None:
         if not endpoints:
             raise ValueError("endpoints: at least one is needed")
         self._states = [EndpointState(endpoint) for endpoint in endpoints]
         self._clock = clock
         self._chain_id = chain_id
+        self._alerts = alerts
+        self._metrics = metrics
 
     @property
     def states(self) -> Sequence[EndpointState]:
         """Every endpoint's state, most trusted first; for status and metrics."""
         return tuple(self._states)
+
+    def document(self) -> list[Mapping[str, str | None]]:
+        """Return what status shows of every endpoint, most trusted first."""
+        now = self._clock.monotonic()
+        return [state.document(now) for state in self._states]
 
     async def close(self) -> None:
         """Close all connections."""
@@ -100,13 +83,18 @@ class EndpointPool:
         exception is the caller's business and passes. Raises `ChainUnavailable`, and at once
         `OtherChain` when every endpoint is known to serve another chain.
         """
+        _, answer = await self.ask_who(work)
+        return answer
+
+    async def ask_who(self, work: Work[_T]) -> tuple[EndpointState, _T]:
+        """Do what `ask` does, and return who answered as well."""
         problems: dict[str, str] = {}
         for attempt in range(ROUNDS):
             if attempt:
                 await self._clock.sleep(self._backoff(attempt))
             for state in self.current():
                 try:
-                    return await self._run(state, work)
+                    return state, await self.run(state, work)
                 except EndpointFailure as failure:
                     problems[state.name] = str(failure)
             if not self.everyone():
@@ -144,11 +132,12 @@ class EndpointPool:
 
     async def _settle(self, state: EndpointState, work: Work[_T]) -> _T | EndpointFailure:
         try:
-            return await self._run(state, work)
+            return await self.run(state, work)
         except EndpointFailure as failure:
             return failure
 
-    async def _run(self, state: EndpointState, work: Work[_T]) -> _T:
+    async def run(self, state: EndpointState, work: Work[_T]) -> _T:
+        """Run the work on one endpoint and note how that went; raises `EndpointFailure`."""
         pauses = state.pauses
         try:
             async with state.slots:
@@ -164,39 +153,63 @@ class EndpointPool:
         except EndpointFailure as failure:
             self._note(state, failure)
             raise
-        state.failures = 0
-        state.problem = None
-        state.paused_until = float("-inf")
+        state.succeeded(self._clock.monotonic())
+        self._tell(state)
         return answer
 
     async def _verify(self, state: EndpointState) -> None:
-        """Ask the chain id first, and again after every failure: a failover may lead elsewhere."""
-        if state.verified:
+        """Ask the chain id first, after every failure, and now and then: a failover may lead elsewhere."""
+        if self._clock.monotonic() - state.verified_at < VERIFY_SECONDS:
             return
         found = quantity(await state.endpoint.request("eth_chainId", []), "eth_chainId")
         if self._chain_id is None:
             self._chain_id = found
         if found != self._chain_id:
             raise WrongChain(f"serves chain {found}, expected {self._chain_id}")
-        state.verified = True
+        state.verified_at = self._clock.monotonic()
 
     def _note(self, state: EndpointState, failure: EndpointFailure) -> None:
-        now = self._clock.monotonic()
-        state.problem = str(failure)
-        if isinstance(failure, WrongChain):
-            state.quarantined_until = now + QUARANTINE_SECONDS
-            _log.error("endpoint quarantined", endpoint=state.name, problem=state.problem)
-            return
+        pauses = state.pauses
+        state.failed(failure, self._clock.monotonic())
         if not failure.counts:
             return
-        state.verified = False
-        state.failures += 1
-        _log.warning("endpoint failed", endpoint=state.name, problem=state.problem, failures=state.failures)
-        if state.failures >= FAILURES_BEFORE_PAUSE:
-            state.failures = 0
-            state.pauses += 1
-            state.paused_until = now + PAUSE_SECONDS
-            _log.warning("endpoint paused", endpoint=state.name, seconds=PAUSE_SECONDS)
+        _log.warning("endpoint failed", endpoint=state.name, problem=str(failure), failures=state.failures)
+        if state.pauses != pauses:
+            rest = state.paused_until - self._clock.monotonic()
+            _log.warning("endpoint paused", endpoint=state.name, seconds=round(rest))
+        self._tell(state)
+
+    def distrust(self, state: EndpointState, problem: str) -> None:
+        """Read from an endpoint only where nobody else is left: others proved it wrong."""
+        state.distrust(problem, self._clock.monotonic())
+        self._tell(state)
+
+    def judge_lag(self, lagging: Collection[EndpointState]) -> None:
+        """Read from these endpoints only where nobody else is left, until heads are compared again."""
+        for state in self._states:
+            state.lagging = state in lagging
+            self._tell(state)
+
+    def _tell(self, state: EndpointState) -> None:
+        """Say what became of an endpoint, once per change."""
+        condition = state.condition(self._clock.monotonic())
+        if state.told is condition:
+            return
+        state.told = condition
+        if self._metrics is not None:
+            self._metrics.gauge("endpoint_ok", float(condition is Condition.OK), endpoint=state.name)
+        quarantined = condition in {Condition.OTHER_CHAIN, Condition.DISTRUSTED}
+        if quarantined:
+            _log.error("endpoint quarantined", endpoint=state.name, problem=state.problem)
+        if self._alerts is None:
+            return
+        key = f"endpoint/{state.name}"
+        if quarantined:
+            self._alerts.alert(
+                key, Severity.WARNING, f"the endpoint {state.name} is quarantined: {state.problem}"
+            )
+        elif condition is Condition.OK:
+            self._alerts.clear(key)
 
     def everyone(self) -> list[EndpointState]:
         """Return all endpoints but those known to serve another chain, most trusted first."""
@@ -204,15 +217,24 @@ class EndpointPool:
         return [state for state in self._states if state.quarantined_until <= now]
 
     def awake(self) -> list[EndpointState]:
-        """Return whom to ask about the head; when all rest, those not asked for `PROBE_SECONDS`."""
+        """Return those that do not rest; when all do, those not asked for `PROBE_SECONDS`."""
         now = self._clock.monotonic()
         awake = [state for state in self.everyone() if state.paused_until <= now]
         return awake or [state for state in self.everyone() if state.asked_at + PROBE_SECONDS <= now]
 
+    def trusted(self) -> list[EndpointState]:
+        """Return whom to ask about the head: not those that answered wrongly, if there are others."""
+        awake, now = self.awake(), self._clock.monotonic()
+        return [state for state in awake if state.distrusted_until <= now] or awake
+
     def current(self) -> list[EndpointState]:
-        """Return whom to ask about anything else: not those that lag behind, if there are others."""
-        awake = self.awake()
-        return [state for state in awake if not state.lagging] or awake
+        """Return whom to ask about anything else: not those that lag behind either, if there are others."""
+        trusted = self.trusted()
+        return [state for state in trusted if not state.lagging] or trusted
+
+    def others(self, state: EndpointState) -> list[EndpointState]:
+        """Return who can be asked for a second opinion."""
+        return [other for other in self.current() if other is not state]
 
     def _backoff(self, attempt: int) -> float:
         jitter = random.uniform(0.5, 1.5)  # noqa: S311 : spreads retries, guards no secret

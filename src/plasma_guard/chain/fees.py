@@ -45,9 +45,21 @@ async def read(endpoint: RpcEndpoint) -> FeeFacts:
 async def _history(endpoint: RpcEndpoint, blocks: int, percentiles: list[int]) -> Any:
     """Return the fee history up to the newest block, or None where a node does not give it."""
     try:
-        return await endpoint.request("eth_feeHistory", [hex(blocks), "latest", percentiles])
+        history = await endpoint.request("eth_feeHistory", [hex(blocks), "latest", percentiles])
     except RpcAnsweredError:
         return None
+    _check(history, blocks)
+    return history
+
+
+def _check(history: Any, blocks: int) -> None:
+    """Refuse a history of more blocks than asked for, or with rewards for more or fewer than it has."""
+    known = len(_base_fees(history)) - 1  # the last one is that of the block to come
+    if not 1 <= known <= blocks:
+        raise EndpointMisbehaved(f"eth_feeHistory: asked for up to {blocks} blocks, got {known}")
+    rewards = shapes.sequence(history.get("reward") or [], "eth_feeHistory.reward")
+    if rewards and len(rewards) != known:
+        raise EndpointMisbehaved(f"eth_feeHistory: rewards of {len(rewards)} blocks where there are {known}")
 
 
 def _usual(history: Any) -> Wei:
@@ -59,10 +71,7 @@ def _base_fees(history: Any) -> list[int]:
     if not isinstance(history, dict):
         raise EndpointMisbehaved(f"eth_feeHistory: expected an object, got {shorten(history)}")
     name = "eth_feeHistory.baseFeePerGas"
-    base_fees = [shapes.quantity(each, name) for each in shapes.sequence(history.get("baseFeePerGas"), name)]
-    if not base_fees:
-        raise EndpointMisbehaved(f"{name}: expected at least one entry")
-    return base_fees
+    return [shapes.quantity(each, name) for each in shapes.sequence(history.get("baseFeePerGas"), name)]
 
 
 def _from_history(history: Any) -> tuple[int, int]:

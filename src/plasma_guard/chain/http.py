@@ -1,6 +1,8 @@
 """An HTTP session whose answers cannot outgrow a cap, whatever the other side sends."""
 
 import json
+from collections.abc import Mapping
+from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import Any
 
@@ -8,10 +10,10 @@ import aiohttp
 
 from plasma_guard.chain.failures import (
     AnswerTooLarge,
-    EndpointMisbehaved,
     EndpointOverloaded,
     EndpointUnreachable,
     HttpRefused,
+    NotJsonRpc,
 )
 from plasma_guard.domain.errors import MalformedError
 from plasma_guard.domain.nesting import check_depth
@@ -45,16 +47,17 @@ class _BoundedResponse(aiohttp.ClientResponse):
     async def read(self) -> bytes:
         body = await self._read_bounded()
         if self.status == HTTPStatus.TOO_MANY_REQUESTS:
-            raise EndpointOverloaded("HTTP 429: too many requests")
+            raise EndpointOverloaded("HTTP 429: too many requests", retry_after=_retry_after(self.headers))
         if self.status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
             raise AnswerTooLarge("HTTP 413: too large")
         if self.status >= HTTPStatus.MULTIPLE_CHOICES and not _is_rpc_error(body):
             refused = self.status < HTTPStatus.INTERNAL_SERVER_ERROR
-            raise (HttpRefused if refused else EndpointUnreachable)(f"HTTP {self.status}")
+            kind = HttpRefused if refused else EndpointUnreachable
+            raise kind(f"HTTP {self.status}", retry_after=_retry_after(self.headers))
         try:
             check_depth(body, MAX_DEPTH)
         except MalformedError as error:
-            raise EndpointMisbehaved(str(error)) from error
+            raise NotJsonRpc(str(error)) from error
         return body
 
     async def _read_bounded(self) -> bytes:
@@ -82,3 +85,15 @@ def _is_rpc_error(body: bytes) -> bool:
         return False
     items = answer if isinstance(answer, list) and answer else [answer]
     return all(isinstance(item, dict) and isinstance(item.get("error"), dict) for item in items)
+
+
+def _retry_after(headers: Mapping[str, str]) -> float | None:
+    """Return how many seconds a server wants to be left alone; a date is read by the server's own clock."""
+    value = headers.get("Retry-After", "").strip()
+    if value.isascii() and value.isdigit():
+        return float(value[:9])
+    try:
+        until, now = (parsedate_to_datetime(each) for each in (value, headers.get("Date", "")))
+        return max(0.0, (until - now).total_seconds())
+    except (TypeError, ValueError):  # no date, or one with a time zone and one without
+        return None

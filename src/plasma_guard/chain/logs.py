@@ -5,14 +5,17 @@ from collections.abc import Sequence
 from typing import Any
 
 from plasma_guard.chain import shapes
-from plasma_guard.chain.endpoints import EndpointPool
+from plasma_guard.chain.disputes import Disputes
+from plasma_guard.chain.endpoints import EndpointPool, Work
 from plasma_guard.chain.failures import (
     AnswerTooLarge,
     EndpointBehind,
+    EndpointFailure,
     EndpointMisbehaved,
     RpcAnsweredError,
 )
 from plasma_guard.chain.rpc import RpcEndpoint
+from plasma_guard.chain.state import EndpointState
 from plasma_guard.domain.blocks import Log
 from plasma_guard.domain.errors import ChainUnavailable
 from plasma_guard.domain.primitives import Address, Hash32
@@ -24,6 +27,11 @@ FIRST_RANGE = 10_000
 QUICK_SECONDS = 2.0
 SLOW_SECONDS = 5.0
 
+FINAL_BLOCKS = 32
+"""An epoch: blocks this deep under the head are not expected to change any more."""
+CHECK_BLOCKS = 16
+"""Silence about fewer final blocks is not questioned yet: one more request per 16 blocks is what it costs."""
+
 _REFUSED_RANGE = re.compile(
     r"range|too (many|large|big|wide|long)|more than [\d,]+|response size|exceed|limited to|limit to"
     r"|time(d)? ?out|max(imum)? (results|logs|block)|query returned",
@@ -31,17 +39,29 @@ _REFUSED_RANGE = re.compile(
 )
 
 
+_Filter = tuple[tuple[Address, ...], tuple[Hash32, ...]]
+
+
 class _RangeRefused(Exception):
     """The endpoint wants a smaller range."""
 
 
 class LogScanner:
-    """Reads logs in ranges of 2 to 100,000 blocks: x2 when quick, ÷2 when slow, ÷5 when refused."""
+    """Reads logs in ranges of 2 to 100,000 blocks: x2 when quick, ÷2 when slow, ÷5 when refused.
 
-    def __init__(self, pool: EndpointPool, clock: Clock, *, first_range: int = FIRST_RANGE) -> None:
+    That there are none in final blocks is believed on the word of two endpoints, where there are two.
+    """
+
+    def __init__(
+        self, pool: EndpointPool, clock: Clock, disputes: Disputes, *, first_range: int = FIRST_RANGE
+    ) -> None:
         self._pool = pool
         self._clock = clock
+        self._disputes = disputes
         self._range = first_range
+        self._silent: dict[_Filter, tuple[int, int]] = {}
+        self.head = 0
+        """The newest block that is known, which says what is final."""
 
     @property
     def range(self) -> int:
@@ -76,17 +96,69 @@ class LogScanner:
         self, addresses: Sequence[Address], topics: Sequence[Hash32], start: int, end: int
     ) -> list[Log]:
         began = self._clock.monotonic()
-
-        async def work(endpoint: RpcEndpoint) -> list[Log]:
-            return await _read(endpoint, addresses, topics, start, end)
-
-        logs = await self._pool.ask(work)
+        wanted = (tuple(addresses), tuple(topics))
+        by, logs = await self._pool.ask_who(_reading(wanted, start, end))
         took = self._clock.monotonic() - began
         if took > SLOW_SECONDS:
             self._range = max(MIN_RANGE, self._range // 2)
         elif took < QUICK_SECONDS and end - start + 1 >= self._range:
             self._range = min(MAX_RANGE, self._range * 2)
+        return await self._questioned(logs, by, wanted, start, end)
+
+    async def _questioned(
+        self, logs: list[Log], by: EndpointState, wanted: _Filter, start: int, end: int
+    ) -> list[Log]:
+        """Return the logs, with those that another endpoint has where this one had none at all.
+
+        What two endpoints agreed about is remembered per filter as one stretch of blocks, so that a window
+        that moves along with the head is questioned once per block.
+        """
+        first, last = self._silent.get(wanted, (start, start - 1))
+        if not first <= start <= last + 1:
+            first, last = start, start - 1
+        begin, until = max(start, last + 1), min(end, self.head - FINAL_BLOCKS)
+        if until - begin + 1 < CHECK_BLOCKS:
+            return logs
+        if any(begin <= log.block_number <= until for log in logs):
+            self._silent[wanted] = (first, until)
+            return logs
+        for other in self._pool.others(by):
+            try:
+                found = await self._of(other, wanted, begin, until)
+            except EndpointFailure:
+                continue
+            if not found:
+                self._silent[wanted] = (first, until)
+                self._disputes.settled("logs")
+                return logs
+            places = ", ".join(str(number) for number in sorted({log.block_number for log in found})[:5])
+            self._disputes.tell(
+                "logs",
+                f"{by.name} says that there are no logs in blocks {begin} to {until}; {other.name} has"
+                f" {len(found)}, in block {places}; they are taken as true",
+            )
+            return sorted([*logs, *found], key=lambda log: (log.block_number, log.log_index))
         return logs
+
+    async def _of(self, state: EndpointState, wanted: _Filter, start: int, end: int) -> list[Log]:
+        """Return one endpoint's logs, in as many ranges as it wants; raises `EndpointFailure`."""
+        try:
+            return await self._pool.run(state, _reading(wanted, start, end))
+        except _RangeRefused as refused:
+            if start == end:
+                raise EndpointFailure(f"eth_getLogs: block {start} is refused") from refused
+            middle = (start + end) // 2
+            head = await self._of(state, wanted, start, middle)
+            return head + await self._of(state, wanted, middle + 1, end)
+
+
+def _reading(wanted: _Filter, start: int, end: int) -> Work[list[Log]]:
+    addresses, topics = wanted
+
+    async def work(endpoint: RpcEndpoint) -> list[Log]:
+        return await _read(endpoint, addresses, topics, start, end)
+
+    return work
 
 
 async def _read(

@@ -4,7 +4,6 @@ import asyncio
 import itertools
 import json
 import math
-import re
 from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlsplit
@@ -18,8 +17,10 @@ from plasma_guard.chain.failures import (
     EndpointOverloaded,
     EndpointUnreachable,
     HttpRefused,
+    NotJsonRpc,
     RpcAnsweredError,
     bounded,
+    is_overload,
 )
 from plasma_guard.domain.primitives import shorten
 
@@ -28,13 +29,6 @@ DEADLINE = 10.0
 MAX_BATCH = 100
 
 Request = tuple[str, list[Any]]
-
-_OVERLOADED = re.compile(
-    r"rate.?limit|too many requests|requests? per second|request (count|limit)|quota|capacity exceeded"
-    r"|daily|compute units|throttl",
-    re.IGNORECASE,
-)
-_OVERLOADED_CODES = frozenset({-32029, -32097, 429})
 
 
 class RpcEndpoint:
@@ -64,8 +58,12 @@ class RpcEndpoint:
 
     async def request(self, method: str, params: list[Any]) -> Any:
         """Return the result of one call; raises `RpcAnsweredError` or an `EndpointFailure`."""
-        _, question = self._question(method, params)
-        return _result(method, await self._exchange(method, question))
+        number, question = self._question(method, params)
+        answer = await self._exchange(method, question)
+        result = _result(method, answer)
+        if answer.get("id") != number:
+            raise EndpointMisbehaved(f"{method}: the answer is to another request")
+        return result
 
     async def batch(self, requests: Sequence[Request]) -> list[Any | RpcAnsweredError]:
         """Return results or errors in the order asked, in as few requests as the endpoint allows.
@@ -130,7 +128,7 @@ class RpcEndpoint:
             # Only the kind: the text of a client error may hold the URL and with it the provider's key.
             raise EndpointUnreachable(f"{method}: {type(error).__name__}") from error
         except ValueError as error:
-            raise EndpointMisbehaved(f"{method}: the answer is not JSON-RPC") from error
+            raise NotJsonRpc(f"{method}: the answer is not JSON-RPC") from error
 
     async def _post(self, body: bytes) -> bytes:
         if self._session is None or self._session.closed:
@@ -159,24 +157,24 @@ def _in_order(answer: Any, ids: Sequence[int]) -> list[Any] | None:
 
 def _result(method: str, answer: Any) -> Any:
     if not isinstance(answer, dict):
-        raise EndpointMisbehaved(f"{method}: expected a JSON object, got {shorten(answer)}")
+        raise NotJsonRpc(f"{method}: expected a JSON object, got {shorten(answer)}")
     error = answer.get("error")
     if error is not None:
         raise _error(method, error)
     if "result" not in answer:
-        raise EndpointMisbehaved(f"{method}: neither result nor error in {shorten(answer)}")
+        raise NotJsonRpc(f"{method}: neither result nor error in {shorten(answer)}")
     return answer["result"]
 
 
 def _error(method: str, error: Any) -> Exception:
     if not isinstance(error, dict):
-        return EndpointMisbehaved(f"{method}: error is not an object: {shorten(error)}")
+        return NotJsonRpc(f"{method}: error is not an object: {shorten(error)}")
     code = error.get("code")
     if isinstance(code, float) and math.isfinite(code):
         code = int(code)
     if not isinstance(code, int):
         code = 0
     message = bounded(error.get("message", ""))
-    if code in _OVERLOADED_CODES or _OVERLOADED.search(message):
+    if is_overload(code, message):
         return EndpointOverloaded(f"{method}: {message} (code {code})")
     return RpcAnsweredError(code, message, error.get("data"))

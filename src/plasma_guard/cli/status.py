@@ -64,7 +64,7 @@ def _get(base: str, path: str) -> tuple[int, dict[str, Any]]:
 def _show(document: dict[str, Any]) -> None:
     exits, cases, own = document.pop("exits"), document.pop("cases"), document.pop("own_exits")
     reasons = document.pop("not_ready")
-    accounts = document.pop("accounts")
+    accounts, endpoints = document.pop("accounts"), document.pop("endpoints", [])
     facts("plasma-guard", flatten(document))
     for component, reason in reasons.items():
         facts("", [(f"not ready: {component}", reason)])
@@ -72,6 +72,11 @@ def _show(document: dict[str, Any]) -> None:
         table(
             "\naccounts", ("address", "balance (wei)"), [(a["address"], a["balance_wei"]) for a in accounts]
         )
+    table(
+        "\nendpoints of the root chain",
+        ("endpoint", "condition", "last problem"),
+        [(e["endpoint"], e["condition"], e["problem"] or "") for e in endpoints],
+    )
     facts("\nexits", [("running", exits["running"]), ("unverified", exits["unverified"])])
     if exits["unverified_exits"]:
         table(

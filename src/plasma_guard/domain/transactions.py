@@ -155,11 +155,15 @@ class Accepted:
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """No endpoint took the transaction; the words are those of the most trusted one that answered."""
+    """No endpoint took the transaction; the words are those of the most trusted one that answered.
+
+    `others` are the refusals of the other endpoints, in order of trust.
+    """
 
     code: int
     message: str
     data: str = ""
+    others: tuple["Rejected", ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

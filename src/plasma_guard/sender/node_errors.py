@@ -37,56 +37,66 @@ _PHRASES: Final[tuple[tuple[str, NodeError], ...]] = (
     # Order matters: the first phrase found decides, so the special come before the general.
     ("already known", NodeError.ALREADY_KNOWN),  # geth, erigon, reth, nethermind
     ("alreadyknown", NodeError.ALREADY_KNOWN),  # nethermind before it spoke like geth
-    ("already_exists", NodeError.ALREADY_KNOWN),  # erigon
     ("existing tx with same hash", NodeError.ALREADY_KNOWN),  # erigon
     ("already imported", NodeError.ALREADY_KNOWN),  # anvil, openethereum
     ("unknown transaction", NodeError.UNKNOWN),  # contains the next one
     ("known transaction", NodeError.ALREADY_KNOWN),  # besu, old geth
-    (
-        "replacement",
-        NodeError.REPLACEMENT_UNDERPRICED,
-    ),  # geth, reth, besu, anvil; nethermind ReplacementNotAllowed
-    ("could not replace existing", NodeError.REPLACEMENT_UNDERPRICED),  # erigon
+    ("replacement", NodeError.REPLACEMENT_UNDERPRICED),  # all; nethermind: ReplacementNotAllowed
+    ("replace existing", NodeError.REPLACEMENT_UNDERPRICED),  # erigon, anvil
     ("replaced by transaction with higher tip", NodeError.REPLACEMENT_UNDERPRICED),  # erigon
     ("replace pending", NodeError.NONCE_TOO_HIGH),  # geth: a gapped transaction may not displace pending ones
-    ("nonce too low", NodeError.NONCE_TOO_LOW),  # geth, erigon, reth, besu, anvil
-    ("nonce is too low", NodeError.NONCE_TOO_LOW),  # besu, openethereum
+    ("nonce too low", NodeError.NONCE_TOO_LOW),  # geth, erigon, reth, nethermind, besu, anvil
+    ("nonce is too low", NodeError.NONCE_TOO_LOW),  # openethereum
+    ("below sender account nonce", NodeError.NONCE_TOO_LOW),  # besu
     ("oldnonce", NodeError.NONCE_TOO_LOW),  # nethermind
-    ("nonce below current", NodeError.NONCE_TOO_LOW),  # besu
     ("ownnoncealreadyused", NodeError.NONCE_TOO_LOW),  # nethermind
-    ("nonce too high", NodeError.NONCE_TOO_HIGH),  # geth, reth, besu, nethermind
+    ("nonce too high", NodeError.NONCE_TOO_HIGH),  # geth, reth, nethermind, besu, anvil
+    ("gapped-nonce", NodeError.NONCE_TOO_HIGH),  # geth
+    ("nonce gap", NodeError.NONCE_TOO_HIGH),  # nethermind
     ("noncegap", NodeError.NONCE_TOO_HIGH),  # nethermind
+    ("nonce too far", NodeError.NONCE_TOO_HIGH),  # nethermind
     ("noncetoofarinfuture", NodeError.NONCE_TOO_HIGH),  # nethermind
     ("nonce is too distant", NodeError.NONCE_TOO_HIGH),  # besu
-    ("nonce too far", NodeError.NONCE_TOO_HIGH),  # nethermind
     ("transaction with a lower nonce", NodeError.NONCE_TOO_HIGH),  # besu
-    ("insufficient funds", NodeError.INSUFFICIENT_FUNDS),  # geth, erigon, reth, anvil
+    ("insufficient funds", NodeError.INSUFFICIENT_FUNDS),  # geth, erigon, reth, nethermind, anvil
     ("insufficientfunds", NodeError.INSUFFICIENT_FUNDS),  # nethermind
     ("exceeds account balance", NodeError.INSUFFICIENT_FUNDS),  # besu
     ("exceeds transaction sender account balance", NodeError.INSUFFICIENT_FUNDS),  # besu
     ("exceeds the configured cap", NodeError.FEE_CAP),  # geth, erigon, reth
     ("fee cap exceeded", NodeError.FEE_CAP),  # besu
-    ("gas limit exceeds block", NodeError.GAS_LIMIT),  # besu
     ("exceeds block gas limit", NodeError.GAS_LIMIT),  # geth, erigon, reth, besu
+    ("gas limit is greater than", NodeError.GAS_LIMIT),  # anvil
+    ("is greater than the cap", NodeError.GAS_LIMIT),  # reth: the cap of EIP-7825
+    ("gas limit too high", NodeError.GAS_LIMIT),  # geth: the cap of EIP-7825
     ("gaslimitexceeded", NodeError.GAS_LIMIT),  # nethermind
     ("gas limit reached", NodeError.GAS_LIMIT),  # nethermind
     ("intrinsic gas", NodeError.GAS_LIMIT),  # geth, reth, besu, anvil
     ("intrinsicgas", NodeError.GAS_LIMIT),  # erigon
+    ("floor data gas", NodeError.GAS_LIMIT),  # geth: the floor of EIP-7623
     ("less than block base fee", NodeError.FEE_TOO_LOW),  # geth, reth, anvil
+    ("gas price below minimum", NodeError.FEE_TOO_LOW),  # geth
     ("below current base fee", NodeError.FEE_TOO_LOW),  # besu
     ("below configured minimum", NodeError.FEE_TOO_LOW),  # besu
-    ("underpriced", NodeError.FEE_TOO_LOW),  # geth, erigon, reth, anvil
+    ("underpriced", NodeError.FEE_TOO_LOW),  # geth, erigon, reth, nethermind
     ("fee too low", NodeError.FEE_TOO_LOW),  # erigon
     ("feetoolow", NodeError.FEE_TOO_LOW),  # nethermind, also FeeTooLowToCompete
-    ("pool is full", NodeError.POOL_FULL),  # geth, reth
+    ("pool is full", NodeError.POOL_FULL),  # geth, erigon, reth
     ("account limit exceeded", NodeError.POOL_FULL),  # geth
+    ("in-flight transaction limit", NodeError.POOL_FULL),  # geth
     ("revert", NodeError.REVERTED),  # nodes and relays that simulate first
 )
+"""docs/node-errors.md has a full message of each."""
 
 
 def classify(rejected: Rejected) -> NodeError:
-    """Return what the node's words mean to the sender."""
-    return _meaning(rejected.message)
+    """Return what the nodes' words mean to the sender.
+
+    One node that has the bytes is enough; else the first refusal that is understood counts.
+    """
+    meanings = [_meaning(each.message) for each in (rejected, *rejected.others)]
+    if NodeError.ALREADY_KNOWN in meanings:
+        return NodeError.ALREADY_KNOWN
+    return next((meaning for meaning in meanings if meaning is not NodeError.UNKNOWN), NodeError.UNKNOWN)
 
 
 def lacks_funds(error: CallReverted) -> bool:

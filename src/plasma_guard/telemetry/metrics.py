@@ -35,6 +35,7 @@ METRICS = (
     Metric("watcher_validated_lag", "gauge", "Child blocks mined and not yet validated by the Watcher."),
     Metric("watcher_events", "gauge", "Byzantine events in the last status answer, by kind.", ("kind",)),
     Metric("head_block", "gauge", "Number of the newest root-chain block seen."),
+    Metric("endpoint_ok", "gauge", "1 if an endpoint is read from, 0 while it is not.", ("endpoint",)),
     Metric("scan_checkpoint_block", "gauge", "Last root-chain block of the guard's own scan."),
     Metric("scan_lag_blocks", "gauge", "Root-chain blocks between the head and that checkpoint."),
     Metric("exits_running", "gauge", "Exits found on chain that can still be challenged."),
