@@ -15,12 +15,14 @@ from typing import Any
 
 from plasma_guard.devnet.evm import Evm
 from plasma_guard.domain.errors import JournalError
-from plasma_guard.domain.primitives import Hash32
+from plasma_guard.domain.primitives import Address, Hash32
 from plasma_guard.domain.transactions import AttemptStatus
 from plasma_guard.journal import read_journal
 from plasma_guard.journal.history import IntentRecord
+from plasma_guard.sender import SenderSettings
 
 DAY = 86_400
+FOREIGN_HEADS = SenderSettings(1).foreign_heads
 JOURNALS = ("journal.db", "journal.sqlite3")
 
 
@@ -36,13 +38,15 @@ class Mined:
 class Seen:
     """What a node says; `held` are those of our hashes that are pooled or mined.
 
-    `now` is the newest block's time in seconds, `base_fee` that of the next block in wei per gas.
+    `now` is the newest block's time in seconds, `base_fee` that of the next block in wei per gas. `doubtful`
+    are the nonces of each account that were used in the newest blocks: they may be free again.
     """
 
     now: int
     base_fee: int
     held: Collection[Hash32]
     mined: Mapping[Hash32, Mined]
+    doubtful: Mapping[Address, range]
 
 
 def broken(
@@ -55,7 +59,14 @@ def broken(
         name = record.candidate.intent
         alive = [each for each in record.attempts if each.status is not AttemptStatus.DROPPED]
         # The pools of real nodes keep what offers less than the base fee; the local one refuses it.
-        held = [each for each in alive if each.hash in seen.held or each.fees.max_fee < seen.base_fee]
+        # Where a stranger used its nonce, it waits until no reorg is likely to bring its own bytes back.
+        held = [
+            each
+            for each in alive
+            if each.hash in seen.held
+            or each.fees.max_fee < seen.base_fee
+            or each.nonce in seen.doubtful[each.account]
+        ]
         # Without a measured gas limit there may be nothing that could be signed.
         sendable = bool(record.candidate.gas_limit) and not record.candidate.is_fill and name not in paged
         if record.outcome is None and sendable and seen.now >= record.window.soft and not held:
@@ -151,4 +162,13 @@ async def _seen(evm: Evm, records: Sequence[IntentRecord]) -> Seen:
             cost = int(receipt["gasUsed"], 16) * int(receipt["effectiveGasPrice"], 16)
             mined[tx_hash] = Mined(int(block["timestamp"], 16), cost)
     fees = (await evm.rpc("eth_feeHistory", "0x1", "latest", [])).get("baseFeePerGas") or ["0x0"]
-    return Seen(await evm.timestamp(), int(fees[-1], 16), held, mined)
+    head = int(await evm.rpc("eth_blockNumber"), 16)
+    accounts = {record.candidate.account for record in records}
+    doubtful = {each: await _used(evm, each, max(0, head - FOREIGN_HEADS + 1), head) for each in accounts}
+    return Seen(await evm.timestamp(), int(fees[-1], 16), held, mined, doubtful)
+
+
+async def _used(evm: Evm, account: Address, before: int, head: int) -> range:
+    """Return the nonces that an account used after one block and until another."""
+    counts = [await evm.rpc("eth_getTransactionCount", str(account), hex(at)) for at in (before, head)]
+    return range(int(counts[0], 16), int(counts[1], 16))
