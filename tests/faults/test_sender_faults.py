@@ -4,6 +4,7 @@ The proxy in front of the node keeps geth's stricter rules: sixteen transactions
 more in both prices for a replacement. I1 to I4 are asked after every block; `ENDS` is what I5 compares with.
 """
 
+import asyncio
 import itertools
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -18,7 +19,7 @@ from plasma_guard.daemon.act import _roomier
 from plasma_guard.devnet.evm import Evm
 from plasma_guard.domain.decisions import Severity
 from plasma_guard.domain.primitives import Wei
-from plasma_guard.domain.transactions import AttemptStatus, Confirmed, Reverted, WouldRevert
+from plasma_guard.domain.transactions import AttemptStatus, Confirmed, Outcome, Reverted, WouldRevert
 from plasma_guard.sender import SenderSettings
 from support.invariants import same_end
 from support.rpc_proxy import Fault, results
@@ -51,6 +52,12 @@ async def end_of(b: Bench) -> dict[str, Any]:
         "open": len(await b.journal.open_intents()),
         "signed for": sorted({attempt.nonce for each in records for attempt in each.attempts}),
     }
+
+
+def over(task: asyncio.Task[Outcome]) -> Outcome:
+    """Return an outcome that must be known by now."""
+    assert task.done(), "it is still under way"
+    return task.result()
 
 
 async def stranger(b: Bench, *, nonce: int, max_fee: int = 1000 * GWEI, tip: int = 900 * GWEI) -> str:
@@ -122,7 +129,7 @@ async def test_fault_11_a_send_that_times_out_was_accepted_and_is_not_doubled(
     (attempt,) = await b.journal.attempts()
     assert attempt.status is AttemptStatus.BROADCAST, '"already known" is as good as taken'
     await b.block(3)
-    assert isinstance(await task, Confirmed)
+    assert isinstance(over(task), Confirmed)
     same_end(await end_of(b), ENDS)
     assert not b.alerts.told
 
@@ -140,7 +147,7 @@ async def test_fault_11_nonce_too_low_by_our_own_mined_transaction_is_success(b:
     await b.block(2)
     b.proxy.fault = None
     await b.block()
-    assert isinstance(await task, Confirmed)
+    assert isinstance(over(task), Confirmed)
     same_end(await end_of(b), ENDS)
     assert not b.alerts.told
 
@@ -154,7 +161,7 @@ async def test_fault_13_a_dropped_transaction_is_sent_again_before_the_one_behin
     await b.block()
     assert [each["hash"] for each in await b.pool()] == before
     await b.block(3)
-    assert [type(await task) for task in (first, second)] == [Confirmed, Confirmed]
+    assert [type(over(task)) for task in (first, second)] == [Confirmed, Confirmed]
     assert [str(each.hash) for each in await b.journal.attempts()] == before
     assert await b.mined_calls() == 2
 
@@ -178,7 +185,7 @@ async def test_fault_13_a_gap_that_nothing_of_ours_fits_is_filled_with_a_transfe
     await b.block()
     for _ in range(4):
         await b.block()
-    assert isinstance(await task, Confirmed)
+    assert isinstance(over(task), Confirmed)
     _, fill = await b.journal.intents()
     assert fill.candidate.is_fill
     assert isinstance(fill.outcome, Confirmed)
@@ -215,7 +222,7 @@ async def test_fault_14_a_refused_replacement_is_not_counted_and_the_next_price_
     ]
     assert [each["hash"] for each in await b.pool()] == [str(signed[-1].hash)]
     await b.block(3)
-    assert isinstance(await task, Confirmed)
+    assert isinstance(over(task), Confirmed)
     same_end(await end_of(b), ENDS)
 
 
@@ -233,11 +240,11 @@ async def test_fault_16_an_urgent_call_takes_the_nonce_of_a_cheap_one(b: Bench) 
         str(each.hash) for each in (await b.journal.attempts(intent="urgent"))[-1:]
     ]
     await b.block(3)
-    assert isinstance(await urgent, Confirmed)
+    assert isinstance(over(urgent), Confirmed)
     assert not cheap.done()
     for _ in range(30):
         await b.block()
-    assert isinstance(await cheap, Confirmed)
+    assert isinstance(over(cheap), Confirmed)
     assert await b.mined_calls() == 2
 
 
@@ -257,10 +264,10 @@ async def test_fault_16_a_cheap_call_ahead_of_an_urgent_one_makes_way(b: Bench) 
     assert await b.nonce() == 2, "both nonces are used within three blocks of the spike"
     assert [each.nonce for each in await b.journal.attempts() if each.intent.startswith("fill/")] == [0]
     await b.block(3)
-    assert isinstance(await urgent, Confirmed)
+    assert isinstance(over(urgent), Confirmed)
     for _ in range(30):
         await b.block()
-    assert isinstance(await cheap, Confirmed)
+    assert isinstance(over(cheap), Confirmed)
     assert await b.mined_calls() == 2
 
 
@@ -283,7 +290,7 @@ async def test_fault_18_a_reorg_takes_the_call_out_and_it_is_mined_again(b: Benc
     assert attempt.status is AttemptStatus.BROADCAST
     assert [each["hash"] for each in await b.pool()] == [str(attempt.hash)]
     await b.block(3)
-    outcome = await again
+    outcome = over(again)
     assert isinstance(outcome, Confirmed)
     assert outcome.receipt == await b.chain.receipt(attempt.hash)
     same_end(await end_of(b), ENDS)
@@ -325,7 +332,7 @@ async def test_fault_19_a_race_that_somebody_else_won_is_let_die_and_cancelled_w
         if task.done():
             break
         await b.block()
-    assert await task == WouldRevert("somebody else was first")
+    assert over(task) == WouldRevert("somebody else was first")
     cost = sum([record.cost for record in await b.journal.intents()])
     assert 0 < cost < 21_000 * 60 * GWEI
     assert not [key for key, severity, _ in b.alerts.told if severity is Severity.CRITICAL]
@@ -337,7 +344,7 @@ async def test_fault_20_a_call_that_ran_out_of_gas_is_planned_again_with_twice_a
     task = await b.submit(b.call(), await b.window(soft=-1))
     await b.evm.rpc("anvil_setCode", str(COUNTER), HUNGRY_CODE)
     await b.block(3)
-    outcome = await task
+    outcome = over(task)
     assert isinstance(outcome, Reverted)
     assert outcome.out_of_gas
     assert await b.mined_calls() == 0
@@ -347,7 +354,7 @@ async def test_fault_20_a_call_that_ran_out_of_gas_is_planned_again_with_twice_a
     assert again.gas_limit == 2 * GAS
     second = await b.submit(again, await b.window(soft=-1))
     await b.block(3)
-    assert isinstance(await second, Confirmed)
+    assert isinstance(over(second), Confirmed)
     assert await b.mined_calls() == 1
 
 
@@ -356,11 +363,11 @@ async def test_fault_20_a_revert_for_another_cause_gets_no_more_gas(b: Bench) ->
     task = await b.submit(b.call(to=ONCE), await b.window(soft=-1))
     await b.evm.rpc("anvil_setStorageAt", str(ONCE), "0x" + "00" * 32, "0x" + "00" * 31 + "01")
     await b.block(3)
-    outcome = await task
+    outcome = over(task)
     assert isinstance(outcome, Reverted)
     assert outcome.reason
     assert not outcome.out_of_gas
     assert _roomier(b.call(to=ONCE), [outcome]).gas_limit == GAS
     again = await b.submit(b.call("challenge#1", to=ONCE), await b.window())
-    assert isinstance(await again, WouldRevert), "the simulation says so, for nothing"
+    assert isinstance(over(again), WouldRevert), "the simulation says so, for nothing"
     assert await b.nonce() == 1
