@@ -210,7 +210,7 @@ async def test_the_journal_of_another_chain_or_contract_is_refused(
 
 @pytest.mark.parametrize("damage", ["garbage", "page", "truncated"])
 async def test_a_damaged_file_is_refused_and_left_as_it_is(path: Path, damage: str) -> None:
-    """The refusal says what to do; the bytes are evidence."""
+    """Fault 29: the refusal says what to do; the bytes are evidence."""
     async with again(path) as journal:
         await journal.observe([Observation(f"{n}", "k", "s", "x" * 500) for n in range(200)], at(0))
     content = bytearray(path.read_bytes())
@@ -260,7 +260,7 @@ async def test_a_closed_journal_takes_nothing_more(path: Path) -> None:
 
 
 async def test_a_full_disk_keeps_nothing_and_says_so(journal: SqlJournal) -> None:
-    """Every caller of the batch hears of it; once there is room again the journal goes on."""
+    """Fault 29: every caller of the batch hears of it; once there is room again the journal goes on."""
 
     async def limit(pages: int) -> None:
         """Set SQLite's own stand-in for a full disk."""
@@ -287,7 +287,7 @@ async def full_disk(journal: SqlJournal, *, full: bool) -> None:
 
 @pytest.mark.parametrize("comes_back", ["while it runs", "at the next start"])
 async def test_signed_bytes_go_to_the_second_path_when_time_is_short(path: Path, comes_back: str) -> None:
-    """Past the soft time a full disk stops nobody; what was kept is in the journal as soon as it can be."""
+    """Fault 29: past the soft time a full disk stops nobody; later all is in the journal."""
     suite = JournalSuite()
     second = path.parent / "elsewhere" / "spare.jsonl"
     async with again(path, second_path=second) as journal:

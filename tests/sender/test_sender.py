@@ -352,7 +352,7 @@ async def test_an_unreachable_simulation_without_a_measured_gas_limit_is_tried_a
 async def test_a_journal_that_fails_for_a_while_delays_and_is_told(
     b: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Nothing is sent that could not be recorded; the alert is cleared once it works again."""
+    """Fault 29: nothing is sent that could not be recorded; the alert is cleared once it works again."""
 
     async def broken(*_: object, **__: object) -> None:
         raise JournalError("the disk is full")
@@ -596,7 +596,7 @@ async def test_a_pool_that_asks_for_an_eighth_more_takes_every_replacement(b: Be
 async def test_past_the_soft_time_a_broken_journal_does_not_stop_the_call(
     b: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The bytes are on the second path when they leave; once the journal works they are in it."""
+    """Fault 29: the bytes are on the second path when they leave; once the journal works they are in it."""
     call, window = b.call(), await b.window(soft=-1)
 
     async def broken(_: object) -> None:

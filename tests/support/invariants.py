@@ -125,7 +125,7 @@ async def hold(
         records = await _intents(path)
         count += len(records)
         found += broken(records, await _seen(evm, records), day_cap, paged)
-    found += [f"{sentence} of {path}" for path in files for sentence in told(keys, [path.read_bytes()])]
+    found += [f"{sentence} of {path}" for path in files for sentence in told(keys, [_content(path)])]
     assert not found, found
     return count
 
@@ -140,6 +140,14 @@ def same_end(disturbed: Mapping[str, Any], undisturbed: Mapping[str, Any]) -> No
 
 def _files(folder: Path) -> list[Path]:
     return [path for path in folder.rglob("*") if path.is_file()]
+
+
+def _content(path: Path) -> bytes:
+    """Return a file's bytes; none where a database has removed it since it was listed."""
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        return b""
 
 
 async def _intents(path: Path) -> list[IntentRecord]:

@@ -41,16 +41,17 @@ PATIENCE = 20.0
 
 
 class ManualClock:
-    """Stands still until told; `idle` returns once somebody sleeps on it."""
+    """Stands still until told; `idle` returns once somebody sleeps on it. `wall` is how wrong `now` is."""
 
     def __init__(self) -> None:
         self.time = 1_700_000_000.0
+        self.wall = 0.0
         self._sleepers: list[tuple[float, asyncio.Future[None]]] = []
         self._changed = asyncio.Event()
         self.sleeps = 0
 
     def now(self) -> float:
-        return self.time
+        return self.time + self.wall
 
     def monotonic(self) -> float:
         return self.time
