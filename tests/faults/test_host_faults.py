@@ -8,7 +8,7 @@ import sqlite3
 import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -271,6 +271,25 @@ async def test_fault_29_a_write_ahead_log_that_was_deleted_costs_no_second_trans
     for name in ("journal.sqlite3-wal", "journal.sqlite3-shm"):
         (folder / name).unlink()
     await goes_on(net, folder)
+
+
+async def test_fault_29_a_corrupted_journal_is_kept_aside_and_rebuilt_from_the_chain(
+    net: Arena, tmp_path: Path
+) -> None:
+    """Fault 29: the guard starts, says where the damaged file is, and the fraud is stopped once."""
+    folder = tmp_path / "guard"
+    await left_in_flight(net, folder)
+    path = folder / "journal.sqlite3"
+    with closing(sqlite3.connect(path)) as raw:
+        raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").close()
+    content = bytearray(path.read_bytes())
+    content[8192:16384] = b"\xff" * 8192
+    path.write_bytes(content)
+    guard = await goes_on(net, folder)
+    (alert,) = guard.alerts("journal/damaged")
+    kept = folder / "journal.sqlite3.damaged-1"
+    assert str(kept) in alert["event"]
+    assert kept.read_bytes() == bytes(content)
 
 
 async def test_fault_29_a_journal_restored_from_an_older_backup_believes_the_chain(
