@@ -18,6 +18,7 @@ from aiohttp import web
 from eth_account import Account
 from sqlalchemy.exc import OperationalError
 
+from plasma_guard.app import Guard as Assembled
 from plasma_guard.app import assemble
 from plasma_guard.cli.run import _watchdog
 from plasma_guard.clock import SystemClock
@@ -29,7 +30,7 @@ from plasma_guard.journal.spare import Spare
 from plasma_guard.sender import SenderSettings
 from plasma_guard.telemetry.health import PULSE_LIMIT, Health
 from plasma_guard.telemetry.secrets import forget_secrets
-from support.arena import Arena, Guard, command, running
+from support.arena import QUICK, Arena, Guard, command, running
 from support.clock import FakeClock
 from support.crash_child import _fill
 from support.invariants import same_end
@@ -57,7 +58,7 @@ async def b(tmp_path: Path) -> AsyncIterator[Bench]:
 
 async def one_run(b: Bench, *, wall: float) -> dict[str, Any]:
     """Send a call through rising prices, with a wall clock that is wrong and then steps to the other side."""
-    b.clock.wall = wall
+    b.clock.time, b.clock.wall = float(await b.evm.timestamp()), wall
     await b.submit(b.call(), await b.window(soft=5 * BLOCK, hard=20 * BLOCK))
     for base_fee in (4, 8, 16, 32, 64):
         await b.evm.rpc("anvil_setNextBlockBaseFeePerGas", hex(base_fee * GWEI))
@@ -110,6 +111,53 @@ async def test_fault_28_after_six_hours_asleep_all_is_read_anew_before_anything_
     for _ in range(60):
         await b.block(seconds=BLOCK)
     assert [type(task.result()) for task in (old, new)] == [Confirmed, Confirmed]
+
+
+@asynccontextmanager
+async def in_this_process(net: Arena, folder: Path) -> AsyncIterator[Assembled]:
+    """Run a whole guard where its clock can be reached, until the end of a block."""
+    process = Guard(net.connection, folder)
+    env = {**process.environment(), **QUICK}
+    config = load_config(process.write_config(), env)
+    async with AsyncExitStack() as stack:
+        stack.callback(forget_secrets)
+        guard = await stack.enter_async_context(assemble(config, env))
+        stop = asyncio.Event()
+        run = asyncio.create_task(guard.supervisor.run(stop))
+        try:
+            yield guard
+        finally:
+            stop.set()
+            await run
+
+
+@pytest.mark.parametrize("wrong", [-7200.0, 7200.0])
+async def test_fault_28_a_fraud_is_stopped_whatever_the_wall_clock_says(
+    net: Arena, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wrong: float
+) -> None:
+    """Fault 28: the whole daemon, two hours off: nothing it decides or waits for rests on that clock."""
+    right = time.time
+    monkeypatch.setattr(time, "time", lambda: right() + wrong)
+    async with in_this_process(net, tmp_path / "guard") as guard:
+        await net.challenged(await net.fraud())
+        await until(lambda: not guard.health.reasons, "it is ready")
+    assert (await net.spent()).transactions == 1
+
+
+async def test_fault_28_a_fraud_of_the_night_is_stopped_after_waking_up(
+    net: Arena, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Fault 28: six hours pass for the chain and the machine between two looks; the fraud is of that time."""
+    async with in_this_process(net, tmp_path / "guard") as guard:
+        await until(lambda: not guard.health.reasons, "it is ready")
+        before = SystemClock().monotonic()
+        await net.evm.increase_time(SLEPT)
+        monkeypatch.setattr(
+            SystemClock, "monotonic", lambda _: time.clock_gettime(time.CLOCK_MONOTONIC) + before + SLEPT
+        )
+        await net.challenged(await net.fraud())
+        await until(lambda: not guard.health.reasons, "it is ready again")
+    assert (await net.spent()).transactions == 1
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux has a clock that says so")

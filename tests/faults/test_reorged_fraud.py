@@ -10,6 +10,7 @@ from support.arena import Arena, Guard, running
 from support.rpc_proxy import RpcProxy, errors
 from support.until import until
 
+POOL_FULL: dict[str, object] = {"code": -32000, "message": "txpool is full"}
 MOOT_AFTER = 12
 """Blocks after which an exit that a reorg removed is taken not to come back."""
 
@@ -76,28 +77,39 @@ async def test_fault_18_an_answer_under_way_to_a_removed_fraud_costs_one_transac
 
 
 async def test_fault_18_a_fraud_that_comes_back_is_challenged_as_if_it_had_never_been_away(
-    net: Arena, tmp_path: Path
+    net: Arena, rpc: RpcProxy, tmp_path: Path
 ) -> None:
-    """Fault 18: the exit is mined again within twelve blocks: the answer stayed open and stops it, once."""
+    """Fault 18: seen to be gone, mined again within twelve blocks: the answer stayed open, and stops it."""
     fraud = await net.fraud()
     await net.reported(fraud)
-    await net.hold()
-    guard = Guard(net.connection, tmp_path / "guard")
+    rpc.fault = errors(eth_sendRawTransaction=POOL_FULL)
+    guard = Guard(net.through(rpc=rpc.url), tmp_path / "guard")
     async with running(guard, ready=False):
-        await guard.heard("signed")
-        (signed,) = guard.said("signed")
+        await guard.heard("no node took the transaction")
+        await net.hold()
         raw = await taken_out(net, fraud)
-        await net.evm.rpc("eth_sendRawTransaction", raw)
-        await net.evm.drop_transaction(str(signed["tx"]))  # its turn is after the exit's
         await net.evm.mine()
+
+        async def noticed() -> bool:
+            async with read_journal(guard.journal) as reader:
+                return bool(await reader.vanished_exits())
+
+        await until(noticed, "the guard notices that the exit is gone")
+        await net.evm.mine(MOOT_AFTER // 3)
+        await guard.heard("watching", times=len(guard.said("watching")) + 2)
+        assert await guard.closures() == ["open"]
+        await net.evm.rpc("eth_sendRawTransaction", raw)
+        await net.evm.mine()
+        rpc.fault = None
         await net.release()
         await guard.won()
         assert not guard.said("moot")
         assert not [line for line in guard.alerts() if line["severity"] == "critical"]
     (challenge,) = await net.challenges()
     assert challenge.position == fraud.exit.position
-    assert str(challenge.tx_hash) == signed["tx"]
     assert (await net.spent()).transactions == 1
+    (intent,) = await intents(guard)
+    assert {each.nonce for each in intent.attempts} == {0}
 
 
 async def test_fault_19_a_challenge_of_somebody_else_ends_ours_without_an_alarm(
@@ -106,8 +118,7 @@ async def test_fault_19_a_challenge_of_somebody_else_ends_ours_without_an_alarm(
     """Fault 19: theirs is mined while no node takes ours: ours dies of it, at its first price."""
     fraud = await net.fraud()
     await net.reported(fraud)
-    refusal: dict[str, object] = {"code": -32000, "message": "txpool is full"}
-    rpc.fault = errors(eth_sendRawTransaction=refusal)
+    rpc.fault = errors(eth_sendRawTransaction=POOL_FULL)
     guard = Guard(net.through(rpc=rpc.url), tmp_path / "guard")
     async with running(guard, ready=False):
         await guard.heard("no node took the transaction")
