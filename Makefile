@@ -15,11 +15,13 @@ LOCK := $(BIN)/uv pip compile --universal --python-version 3.11 \
 ARGS ?=
 # Test processes. Tests of one file stay together: they share a local EVM.
 WORKERS ?= 2
+# Random steps of `make test-long`; `make test` takes 10,000.
+STEPS ?= 100000
 
-.PHONY: help setup demo devnet test check format bench lock clean
+.PHONY: help setup demo devnet test test-long check format bench lock clean
 
 help: ## Print this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(READY) ## Make .venv with everything pinned by hash (the other targets do it when needed)
 	@echo "ready: $(BIN)/plasma-guard"
@@ -35,6 +37,9 @@ devnet: $(READY) ## Run a local plasma chain to attack by hand, until stopped
 
 test: $(READY) ## Run all tests (ARGS="tests/sender -k bump" runs some)
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
+
+test-long: $(READY) ## Drive the state machine of the sender through 100,000 random steps (STEPS=1000000 for more)
+	@PLASMA_GUARD_MACHINE_STEPS=$(STEPS) $(BIN)/python -m pytest tests/sender/test_attempt_machine.py $(ARGS)
 
 check: $(READY) ## Lint, format, types, and whether the compiled contracts match their sources
 	@echo "ruff check";        $(BIN)/ruff check $(TYPED)

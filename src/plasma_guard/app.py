@@ -37,7 +37,7 @@ from plasma_guard.domain.exits import Bonds, Generation
 from plasma_guard.domain.position import CHILD_BLOCK_INTERVAL
 from plasma_guard.domain.primitives import Address, Wei
 from plasma_guard.domain.stakes import Scope, Stakes
-from plasma_guard.journal import open_journal
+from plasma_guard.journal import SqlJournal, open_journal
 from plasma_guard.keys import KeySettings, LocalSigner, SigningPolicy, load_key
 from plasma_guard.keys.signer import address_of
 from plasma_guard.leaving import Parts, leave_of
@@ -238,11 +238,7 @@ async def assemble(config: Config, env: Mapping[str, str] = os.environ) -> Async
         watcher = await stack.enter_async_context(make_watcher(config))
         game = await find_game(config, chain)
         addresses = [key.address for key in keys]
-        journal = await stack.enter_async_context(
-            open_journal(
-                config.journal.path, config.root_chain.chain_id, game.contracts.entry, accounts=addresses
-            )
-        )
+        journal = await stack.enter_async_context(_journal(config, game, addresses, alerts))
         permits = Permits(chain, game)
         bonds = await permits.refresh()
         check_reserve(config, bonds)
@@ -425,6 +421,21 @@ async def assemble(config: Config, env: Mapping[str, str] = os.environ) -> Async
             await stack.enter_async_context(proxy)
             log.info("wallets can submit here", host=config.vault.submit_host, port=proxy.port)
         yield Guard(supervisor, report, health, metrics, game, armed, config.root_chain.chain_id, chain)
+
+
+def _journal(config: Config, game: ExitGame, accounts: list[Address], alerts: Alerts) -> SqlJournal:
+    """Open the journal; say where a damaged one is that it takes the place of."""
+    journal = open_journal(
+        config.journal.path, config.root_chain.chain_id, game.contracts.entry, accounts=accounts
+    )
+    if journal.aside is not None:
+        alerts.alert(
+            "journal/damaged",
+            Severity.CRITICAL,
+            f"the journal was damaged and is begun anew; the old one is kept as {journal.aside}. Open exits"
+            " are found again on the root chain; what earlier transactions cost is not known any more",
+        )
+    return journal
 
 
 async def _vault(

@@ -14,6 +14,7 @@ from plasma_guard.devnet.evm import Evm, EvmOptions
 from plasma_guard.domain.crashpoints import EXIT_STATUS
 from plasma_guard.domain.decisions import Closure
 from plasma_guard.journal import read_journal
+from support import invariants
 from support.crash_child import COUNTER, COUNTER_CODE, Life, give_up, live, reopen
 from support.crash_points import MOOT, REOPENED, SENDING
 from support.sending import CHAIN_ID, PLASMA
@@ -36,11 +37,12 @@ def processes() -> Iterator[ForkServerContext]:
 
 
 @pytest.fixture
-async def evm() -> AsyncIterator[Evm]:
+async def evm(tmp_path: Path) -> AsyncIterator[Evm]:
     async with Evm(EvmOptions(automine=False)) as node:
         await node.rpc("anvil_setCode", str(COUNTER), COUNTER_CODE)
         await node.mine(2)
         yield node
+        await invariants.hold(node, tmp_path, keys=[account.private_key for account in node.accounts])
 
 
 def run(processes: ForkServerContext, life: Life, what: Callable[[Life], None] = live) -> int | None:

@@ -21,7 +21,7 @@ async def test_a_guard_starts_when_its_endpoint_comes_up(net: Arena, rpc: RpcPro
 
 
 async def test_sigterm_ends_a_guard_that_cannot_start_yet(net: Arena, rpc: RpcProxy, tmp_path: Path) -> None:
-    """It does not wait for the endpoint first."""
+    """Fault 30: it does not wait for the endpoint first."""
     rpc.fault = status(503)
     guard = Guard(net.through(rpc=rpc.url), tmp_path / "guard")
     async with running(guard, ready=False):

@@ -17,7 +17,7 @@ WITHIN = 30.0
 async def test_a_stop_in_the_middle_of_a_challenge_keeps_it_for_the_next_start(
     net: Arena, tmp_path: Path, number: signal.Signals
 ) -> None:
-    """Exit code 0 within seconds, the pending attempt on disk, and the same bytes mined after the restart."""
+    """Fault 30: exit code 0 within seconds, the attempt on disk, the same bytes mined after a restart."""
     fraud = await net.fraud()
     await net.reported(fraud)
     await net.hold()
@@ -42,7 +42,7 @@ async def test_a_stop_in_the_middle_of_a_challenge_keeps_it_for_the_next_start(
 
 
 async def test_an_idle_guard_ends_within_seconds(net: Arena, tmp_path: Path) -> None:
-    """Nothing under way, nothing to wait for."""
+    """Fault 30: nothing under way, nothing to wait for."""
     guard = Guard(net.connection, tmp_path / "guard")
     async with running(guard):
         assert await guard.ended(signal.SIGTERM, within=WITHIN) == 0

@@ -208,18 +208,50 @@ async def test_the_journal_of_another_chain_or_contract_is_refused(
     assert path.read_bytes() == before
 
 
-@pytest.mark.parametrize("damage", ["garbage", "page", "truncated"])
-async def test_a_damaged_file_is_refused_and_left_as_it_is(path: Path, damage: str) -> None:
-    """The refusal says what to do; the bytes are evidence."""
+@pytest.mark.parametrize("damage", ["page", "truncated"])
+async def test_a_damaged_journal_is_kept_and_begun_anew(path: Path, damage: str) -> None:
+    """Fault 29: its bytes are evidence, as is what goes with it; a second one replaces no first."""
+    second = path.parent / "spare.jsonl"
+    for number in (1, 2):
+        async with again(path, second_path=second) as journal:
+            await journal.observe([Observation(f"{n}", "k", "s", "x" * 500) for n in range(200)], at(0))
+        content = bytearray(path.read_bytes())
+        if damage == "page":
+            content[8192:16384] = b"\xff" * 8192
+        else:
+            content = content[: len(content) // 2]
+        path.write_bytes(content)
+        path.with_name(path.name + "-wal").write_text("log")
+        second.write_text("lines")
+        async with again(path, second_path=second) as journal:
+            kept = path.with_name(f"{path.name}.damaged-{number}")
+            assert journal.aside == kept
+            assert kept.read_bytes() == bytes(content)
+            assert path.with_name(f"{kept.name}-wal").read_text() == "log"
+            assert second.with_name(f"{second.name}.damaged-{number}").read_text() == "lines"
+            assert await journal.observations() == []
+    async with again(path, second_path=second) as journal:
+        assert journal.aside is None
+
+
+@pytest.mark.parametrize("damage", ["garbage", "other"])
+async def test_a_damaged_file_that_was_no_journal_is_refused_and_left_as_it_is(
+    path: Path, damage: str
+) -> None:
+    """Fault 29: the refusal says what to do; it may be somebody's only copy of something else."""
     async with again(path) as journal:
         await journal.observe([Observation(f"{n}", "k", "s", "x" * 500) for n in range(200)], at(0))
     content = bytearray(path.read_bytes())
     if damage == "garbage":
         content[:100] = b"not a database".ljust(100)
-    if damage == "page":
-        content[4096:12288] = b"\xff" * 8192
-    if damage == "truncated":
-        content = content[: len(content) // 2]
+    else:
+        path.unlink()
+        with closing(sqlite3.connect(path)) as raw:
+            raw.execute("CREATE TABLE wallets (id INTEGER PRIMARY KEY, key TEXT)")
+            raw.executemany("INSERT INTO wallets (key) VALUES (?)", [("x" * 500,)] * 100)
+            raw.commit()
+        content = bytearray(path.read_bytes())
+        content[8192:16384] = b"\xff" * 8192
     path.write_bytes(content)
     with pytest.raises(JournalError, match=r"damaged.*left as it is: move it aside"):
         again(path)
@@ -260,7 +292,7 @@ async def test_a_closed_journal_takes_nothing_more(path: Path) -> None:
 
 
 async def test_a_full_disk_keeps_nothing_and_says_so(journal: SqlJournal) -> None:
-    """Every caller of the batch hears of it; once there is room again the journal goes on."""
+    """Fault 29: every caller of the batch hears of it; once there is room again the journal goes on."""
 
     async def limit(pages: int) -> None:
         """Set SQLite's own stand-in for a full disk."""
@@ -287,7 +319,7 @@ async def full_disk(journal: SqlJournal, *, full: bool) -> None:
 
 @pytest.mark.parametrize("comes_back", ["while it runs", "at the next start"])
 async def test_signed_bytes_go_to_the_second_path_when_time_is_short(path: Path, comes_back: str) -> None:
-    """Past the soft time a full disk stops nobody; what was kept is in the journal as soon as it can be."""
+    """Fault 29: past the soft time a full disk stops nobody; later all is in the journal."""
     suite = JournalSuite()
     second = path.parent / "elsewhere" / "spare.jsonl"
     async with again(path, second_path=second) as journal:

@@ -91,7 +91,7 @@ def test_a_private_key_file_is_read(secret: Callable[..., Path], mode: int) -> N
 
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o644, 0o620])
 def test_a_key_file_open_to_others_is_refused(secret: Callable[..., Path], mode: int) -> None:
-    """The message says the mode and the remedy."""
+    """Fault 32: the message says the mode and the remedy."""
     path = secret(KEY, mode=mode)
     with pytest.raises(ConfigurationError, match=rf"mode {mode:04o}\): run chmod 600"):
         load_key(KeySettings(), {"PRIVATE_KEY_FILE": str(path)})
@@ -131,7 +131,7 @@ def test_a_keystore_opens_with_the_password_of_a_file_or_variable(
 
 
 def test_a_keystore_that_does_not_open_says_why(secret: Callable[..., Path], keystore_text: str) -> None:
-    """Wrong password, no password, no JSON and a foreign JSON are different sentences."""
+    """Fault 32: wrong password, no password, no JSON and a foreign JSON are different sentences."""
     keystore = secret(keystore_text, "keystore.json")
     wrong = {"PLASMA_GUARD_KEYSTORE_PASSWORD": "wrong horse"}
     with pytest.raises(ConfigurationError, match="the password is wrong") as caught:

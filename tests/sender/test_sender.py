@@ -7,8 +7,6 @@ from typing import Any
 import pytest
 from aiohttp import web
 from eth_account import Account
-from eth_account.typed_transactions.typed_transaction import TypedTransaction
-from hexbytes import HexBytes
 
 from plasma_guard.domain.errors import ConfigurationError, JournalError, PolicyViolation
 from plasma_guard.domain.primitives import Address, Timestamp, Wei
@@ -23,6 +21,7 @@ from plasma_guard.domain.transactions import (
 from plasma_guard.journal import read_journal
 from support.rpc_proxy import Fault, errors, results
 from support.sending import BOND, COUNTER, ONCE, SELECTOR, Bench
+from support.strict_pool import StrictPool
 
 GWEI = 10**9
 
@@ -168,7 +167,7 @@ async def test_the_same_intent_twice_at_once_is_one_transaction(b: Bench) -> Non
 
 
 async def test_the_same_bytes_are_offered_again_each_block(b: Bench) -> None:
-    """A pool that dropped the transaction without a word has it back one block later."""
+    """Fault 17: a pool that dropped the transaction without a word has it back one block later."""
     await b.submit(b.call())
     (attempt,) = await attempts(b)
     await b.turn()
@@ -304,7 +303,7 @@ async def test_past_the_soft_time_nothing_is_sent_without_a_measured_gas_limit(b
 
 
 async def test_a_call_that_fails_on_chain_is_settled_as_reverted(b: Bench) -> None:
-    """Somebody else was first in the same block: it costs gas, it is reported, it is not repeated."""
+    """Fault 20: somebody else was first in the same block: it costs gas and is reported, not repeated."""
     task = await b.submit(b.call(to=ONCE))
     await b.evm.rpc("anvil_setStorageAt", str(ONCE), "0x" + "00" * 32, "0x" + "00" * 31 + "01")
     await b.block(3)
@@ -316,7 +315,7 @@ async def test_a_call_that_fails_on_chain_is_settled_as_reverted(b: Bench) -> No
 
 
 async def test_a_price_is_held_while_the_call_would_not_work(b: Bench) -> None:
-    """Nobody pays more for a transaction that lost the race; past the soft time it is paid."""
+    """Fault 19: nobody pays more for a transaction that lost the race; past the soft time it is paid."""
     window = await b.window()
     await b.submit(b.call(to=ONCE), window)
     await b.evm.rpc("anvil_setStorageAt", str(ONCE), "0x" + "00" * 32, "0x" + "00" * 31 + "01")
@@ -327,7 +326,7 @@ async def test_a_price_is_held_while_the_call_would_not_work(b: Bench) -> None:
 
 
 async def test_a_call_that_would_not_work_is_outbid_when_others_wait_behind_its_nonce(b: Bench) -> None:
-    """A lost race must not hold up the account."""
+    """Fault 19: a lost race must not hold up the account."""
     await b.submit(b.call("lost", to=ONCE))
     await b.evm.rpc("anvil_setStorageAt", str(ONCE), "0x" + "00" * 32, "0x" + "00" * 31 + "01")
     await b.submit(b.call("urgent"))
@@ -353,7 +352,7 @@ async def test_an_unreachable_simulation_without_a_measured_gas_limit_is_tried_a
 async def test_a_journal_that_fails_for_a_while_delays_and_is_told(
     b: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Nothing is sent that could not be recorded; the alert is cleared once it works again."""
+    """Fault 29: nothing is sent that could not be recorded; the alert is cleared once it works again."""
 
     async def broken(*_: object, **__: object) -> None:
         raise JournalError("the disk is full")
@@ -427,7 +426,7 @@ async def test_calls_under_way_are_counted_before_the_next_is_signed(b: Bench) -
 
 
 async def test_a_foreign_transaction_on_our_nonce_moves_the_call_to_the_next(b: Bench) -> None:
-    """Seen for as many heads as a confirmation takes; the key is said to be shared; one call is mined."""
+    """Fault 12: seen for as many heads as a confirmation takes; the key is said to be shared."""
     task = await b.submit(b.call())
     (ours,) = await attempts(b)
     await b.evm.drop_transaction(str(ours.hash))
@@ -446,7 +445,7 @@ async def test_a_foreign_transaction_on_our_nonce_moves_the_call_to_the_next(b: 
 
 
 async def test_our_own_mined_transaction_is_not_taken_for_a_foreign_one(b: Bench) -> None:
-    """A node that knows the nonce before it shows the receipt, and says "nonce too low", costs nothing."""
+    """Fault 11: a node that knows the nonce before the receipt, and says "nonce too low", costs nothing."""
     task = await b.submit(b.call())
     b.proxy.fault = results(eth_getTransactionReceipt=None)
     await b.block()
@@ -460,7 +459,7 @@ async def test_our_own_mined_transaction_is_not_taken_for_a_foreign_one(b: Bench
 
 @pytest.mark.parametrize("depth", [1, 2])
 async def test_a_reorg_takes_the_call_back_to_live_and_it_is_mined_again(b: Bench, depth: int) -> None:
-    """The same bytes, offered again; not one more transaction than before."""
+    """Fault 18: the same bytes, offered again; not one more transaction than before."""
     task = await b.submit(b.call())
     await b.block(depth)
     assert await b.mined_calls() == 1
@@ -552,7 +551,7 @@ async def test_an_unreachable_node_only_delays(b: Bench) -> None:
 
 
 async def test_bytes_the_node_has_already_count_as_offered(b: Bench) -> None:
-    """A restart while they wait in the pool ends in "already known", and no alert."""
+    """Fault 11: a restart while they wait in the pool ends in "already known", and no alert."""
     await b.submit(b.call())
     await b.sender.close()
     b.sender = b.new_sender()
@@ -563,7 +562,7 @@ async def test_bytes_the_node_has_already_count_as_offered(b: Bench) -> None:
 
 
 async def test_a_pool_that_holds_another_transaction_of_the_nonce_is_outbid(b: Bench) -> None:
-    """The price rises until the pool takes it, one step per look, without waiting for the bump's clock."""
+    """Fault 14: the price rises until the pool takes it, a step per look, not by the clock."""
     price = (await b.chain.fee_facts()).tip
     fields = {
         "chainId": 31337,
@@ -583,42 +582,21 @@ async def test_a_pool_that_holds_another_transaction_of_the_nonce_is_outbid(b: B
     assert pending["hash"] == str((await attempts(b))[-1].hash)
 
 
-class StrictPool:
-    """A pool that keeps what it has unless both prices rise by an eighth; `refused` counts refusals."""
-
-    def __init__(self) -> None:
-        self.kept: dict[int, dict[str, Any]] = {}
-        self.refused = 0
-
-    async def __call__(self, _: web.Request, payload: Any) -> web.StreamResponse | None:
-        if not isinstance(payload, dict) or payload["method"] != "eth_sendRawTransaction":
-            return None
-        fields = TypedTransaction.from_bytes(HexBytes(payload["params"][0])).as_dict()
-        old = self.kept.get(fields["nonce"])
-        prices = ("maxFeePerGas", "maxPriorityFeePerGas")
-        if old is not None and old != fields and any(fields[name] * 8 < old[name] * 9 for name in prices):
-            self.refused += 1
-            refusal = {"code": -32000, "message": "replacement transaction underpriced"}
-            return web.json_response({"jsonrpc": "2.0", "id": payload["id"], "error": refusal})
-        self.kept[fields["nonce"]] = fields
-        return None
-
-
 async def test_a_pool_that_asks_for_an_eighth_more_takes_every_replacement(b: Bench) -> None:
-    """Also while the base fee moves; anvil itself takes any rise at all."""
-    pool = b.proxy.fault = StrictPool()
+    """Fault 14: also while the base fee moves; anvil itself takes any rise at all."""
+    pool = b.proxy.pool = StrictPool(b.evm)
     await b.submit(b.call(), await b.window(soft=-1))  # no spike is waited out any more
     for base_fee in (1, 50, 3, 7):
         await b.evm.rpc("anvil_setNextBlockBaseFeePerGas", hex(base_fee * GWEI))
         await b.turn(b.settings.bump_after)
     assert len(await attempts(b)) == 5
-    assert pool.refused == 0
+    assert pool.refused == []
 
 
 async def test_past_the_soft_time_a_broken_journal_does_not_stop_the_call(
     b: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The bytes are on the second path when they leave; once the journal works they are in it."""
+    """Fault 29: the bytes are on the second path when they leave; once the journal works they are in it."""
     call, window = b.call(), await b.window(soft=-1)
 
     async def broken(_: object) -> None:

@@ -25,6 +25,7 @@ from plasma_guard.domain.exits import ExitChallenged
 from plasma_guard.domain.position import UtxoPosition
 from plasma_guard.domain.primitives import Wei
 from plasma_guard.journal import read_journal
+from support import invariants
 from support.until import PATIENCE, until
 
 PERIOD = 100_000
@@ -158,6 +159,7 @@ async def arena(directory: Path, revision: str = "ald-v1") -> AsyncIterator[Aren
         connection = await stack.enter_async_context(network(options))
         people = await stack.enter_async_context(people_of(connection))
         yield Arena(evm, ticker, deployment, connection, people)
+        await invariants.hold(evm, directory, keys=connection.keys.values())
 
 
 async def _ended(task: asyncio.Task[None]) -> None:
@@ -178,6 +180,7 @@ class Guard(GuardProcess):
         env: Mapping[str, str] | None = None,
     ) -> None:
         self.lines: list[Mapping[str, Any]] = []
+        self.keys = list(connection.keys.values())
         super().__init__(
             connection,
             directory,
@@ -276,6 +279,7 @@ async def running(guard: Guard, *, ready: bool = True) -> AsyncIterator[Guard]:
         yield guard
     finally:
         await guard.kill()
+    invariants.no_key_said(guard.keys, [*guard.lines, *guard.tail])
 
 
 @dataclass(frozen=True, slots=True)

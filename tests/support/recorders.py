@@ -7,16 +7,19 @@ from plasma_guard.domain.decisions import Severity
 
 @dataclass
 class RecordedAlerts:
-    """Every alert as (key, severity, message), and every key cleared."""
+    """Every alert as (key, severity, message), every key cleared, and what was told and not cleared."""
 
     told: list[tuple[str, Severity, str]] = field(default_factory=list)
     cleared: list[str] = field(default_factory=list)
+    standing: dict[str, str] = field(default_factory=dict)
 
     def alert(self, key: str, severity: Severity, message: str, **facts: object) -> None:
         self.told.append((key, severity, message))
+        self.standing[key] = message
 
     def clear(self, key: str) -> None:
         self.cleared.append(key)
+        self.standing.pop(key, None)
 
     @property
     def keys(self) -> set[str]:

@@ -25,6 +25,8 @@ class RpcProxy:
         self._session: aiohttp.ClientSession | None = None
         self.closing = asyncio.Event()
         self.fault: Fault | None = None
+        self.pool: Fault | None = None
+        """What the node's pool refuses although the node behind would not; asked after `fault`."""
         self.seen: list[str] = []
         self.url = ""
 
@@ -63,9 +65,8 @@ class RpcProxy:
         payload = await request.json()
         calls = payload if isinstance(payload, list) else [payload]
         self.seen += [call["method"] for call in calls]
-        if self.fault is not None:
-            answer = await self.fault(request, payload)
-            if answer is not None:
+        for fault in (self.fault, self.pool):
+            if fault is not None and (answer := await fault(request, payload)) is not None:
                 return answer
         if self._upstream is None or self._session is None:
             return web.json_response(

@@ -18,6 +18,8 @@ from plasma_guard.journal import SqlJournal, open_journal
 from plasma_guard.keys import LocalSigner, SigningPolicy
 from plasma_guard.sender import SenderSettings, TxSender
 from plasma_guard.sender.lane import Lane
+from plasma_guard.sender.pricing import SHORTFALLS
+from support import invariants
 from support.cases import open_case
 from support.clock import FakeClock
 from support.recorders import RecordedAlerts, RecordedMetrics
@@ -39,16 +41,17 @@ PATIENCE = 20.0
 
 
 class ManualClock:
-    """Stands still until told; `idle` returns once somebody sleeps on it."""
+    """Stands still until told; `idle` returns once somebody sleeps on it. `wall` is how wrong `now` is."""
 
     def __init__(self) -> None:
         self.time = 1_700_000_000.0
+        self.wall = 0.0
         self._sleepers: list[tuple[float, asyncio.Future[None]]] = []
         self._changed = asyncio.Event()
         self.sleeps = 0
 
     def now(self) -> float:
-        return self.time
+        return self.time + self.wall
 
     def monotonic(self) -> float:
         return self.time
@@ -94,6 +97,8 @@ class Bench:
     alerts: RecordedAlerts = field(default_factory=RecordedAlerts)
     metrics: RecordedMetrics = field(default_factory=RecordedMetrics)
     case_id: int = 0
+    checked: int = 0
+    """How many intents the invariants were asked of so far."""
     sender: TxSender = field(init=False)
     tasks: set[asyncio.Task[Outcome]] = field(default_factory=set)
 
@@ -181,6 +186,19 @@ class Bench:
         await self.settle()
         await self.evm.mine(blocks)
         await self.turn(seconds)
+        if self.proxy.fault is None:
+            await self.hold()
+
+    async def hold(self) -> None:
+        """Fail when an invariant is broken."""
+        self.checked += await invariants.hold(
+            self.evm,
+            self.path,
+            keys=[account.private_key for account in self.evm.accounts],
+            day_cap=self.settings.max_cost_per_day,
+            paged=[key.split("/")[1] for key in self.alerts.standing if key.split("/")[-1] in SHORTFALLS],
+        )
+        invariants.no_key_said([each.private_key for each in self.evm.accounts], self.alerts.told)
 
     async def mined_calls(self, to: Address = COUNTER) -> int:
         """Return how many calls of a contract were mined and worked."""
@@ -220,6 +238,7 @@ async def bench(path: Path, settings: SenderSettings, evm: Evm) -> AsyncIterator
         made = Bench(evm, proxy, chain, journal, path, settings, case_id=case.id)
         try:
             yield made
+            await made.hold()
         finally:
             await made.sender.close()
             for task in made.tasks:

@@ -170,7 +170,7 @@ async def test_the_webhook_gets_what_chat_services_accept(desk: Desk, webhook: W
 async def test_a_busy_webhook_is_tried_again(
     desk: Desk, webhook: Webhook, clock: FakeClock, metrics: CountingMetrics
 ) -> None:
-    """Server errors and rate limits are temporary; the pauses grow within a minute."""
+    """Fault 31: server errors and rate limits are temporary; the pauses grow within a minute."""
     webhook.statuses = [500, 503, 429]
     async with desk(webhook_url=webhook.url) as alerts:
         alerts.alert("a", Severity.WARNING, "one")
@@ -210,7 +210,7 @@ async def test_a_dead_webhook_is_given_up_without_showing_its_address(
 async def test_a_stuck_webhook_never_delays_the_caller(
     desk: Desk, webhook: Webhook, metrics: CountingMetrics
 ) -> None:
-    """While the first request hangs, a flood is taken in at once and bounded; the severe ones stay."""
+    """Fault 31: while the first request hangs, a flood is taken in at once and bounded; severe ones stay."""
     webhook.gate.clear()
     async with desk(webhook_url=webhook.url, queue_length=3) as alerts:
         alerts.alert("first", Severity.INFO, "in flight")

@@ -19,6 +19,7 @@ from plasma_guard.domain.exits import ExitId, RootChainEvent
 from plasma_guard.domain.primitives import Address, Hash32, Timestamp
 from plasma_guard.domain.transactions import Attempt, AttemptStatus, Outcome, TxCandidate
 from plasma_guard.journal import concluding, rows, scan
+from plasma_guard.journal.aside import is_journal, set_aside
 from plasma_guard.journal.database import Contradiction, Reader, Writer, reading_engine, writing_engine
 from plasma_guard.journal.locks import (
     PRIVATE_FILE,
@@ -28,7 +29,7 @@ from plasma_guard.journal.locks import (
     private_directory,
     runtime_directory,
 )
-from plasma_guard.journal.migrate import MIGRATIONS, inspect_file, upgrade
+from plasma_guard.journal.migrate import MIGRATIONS, DamagedJournal, inspect_file, upgrade
 from plasma_guard.journal.reading import JournalReads
 from plasma_guard.journal.schema import cases, intents
 from plasma_guard.journal.spare import Spare
@@ -50,7 +51,11 @@ _CHUNK = 400
 class SqlJournal(JournalReads):
     """Implements the Journal port; made by `open_journal`, closed by `close`."""
 
-    def __init__(self, path: Path, locks: Sequence[FileLock], spare: Spare) -> None:
+    def __init__(
+        self, path: Path, locks: Sequence[FileLock], spare: Spare, aside: Path | None = None
+    ) -> None:
+        self.aside = aside
+        """Where the damaged file is that was found in this one's place."""
         engine = writing_engine(path)
         self._writer = Writer(engine, path)
         self._locks = locks
@@ -270,30 +275,36 @@ def open_journal(
     `accounts` are those this guard signs for: each is locked per chain in `runtime`, by default the user's
     runtime directory. `second_path` takes intents and signed bytes while the journal cannot be written and
     an intent's soft time has passed; it should be on another file system, and by default is in `runtime`.
-    Raises `JournalError` when the file or an account is in use, belongs to another chain or contract, is
-    damaged, or was written by a newer program; the file is then as it was.
+    A damaged journal is moved aside and begun anew; `aside` of what is returned says where it is.
+    Raises `JournalError` when the file or an account is in use, belongs to another chain or contract, is no
+    journal, or was written by a newer program; the file is then as it was.
     """
     private_directory(path.parent)
     locks: list[FileLock] = []
     try:
         locks.append(lock_journal(path))
         locks += [lock_account(account, chain_id, runtime) for account in sorted(set(accounts))]
-        current = inspect_file(path, chain_id=chain_id, contract=contract, migrations=migrations)
+        spare = Spare(second_path or (runtime or runtime_directory()) / f"spare-{chain_id}-{contract}.jsonl")
+        aside: Path | None = None
+        try:
+            current = inspect_file(path, chain_id=chain_id, contract=contract, migrations=migrations)
+        except DamagedJournal as error:
+            if not is_journal(path):
+                raise
+            current, aside = None, set_aside(path, spare.path)
+            log.error("the journal was damaged and is begun anew", kept=str(aside), error=str(error))
         try:
             path.touch(mode=PRIVATE_FILE)
             engine = writing_engine(path)
             upgrade(
                 engine, path, current=current, chain_id=chain_id, contract=contract, migrations=migrations
             )
-            spare = Spare(
-                second_path or (runtime or runtime_directory()) / f"spare-{chain_id}-{contract}.jsonl"
-            )
             if kept := spare.rows():
                 with engine.begin() as connection:
                     replay(connection, kept)
                 crash_point("spare.replayed")
             spare.clear()
-            return SqlJournal(path, locks, spare)
+            return SqlJournal(path, locks, spare, aside)
         except (OSError, SQLAlchemyError) as error:
             raise JournalError(
                 f"the journal {path} cannot be opened ({error}): check free space, permissions and the disk"

@@ -20,6 +20,10 @@ from plasma_guard.journal.schema import binding
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 
+class DamagedJournal(JournalError):
+    """A file that SQLite cannot read whole."""
+
+
 def head(migrations: Path = MIGRATIONS) -> str:
     """Return the newest revision this program knows."""
     newest = _scripts(migrations).get_current_head()
@@ -120,8 +124,8 @@ def _scripts(migrations: Path) -> ScriptDirectory:
     return ScriptDirectory(str(migrations))
 
 
-def _damaged(path: Path, detail: str) -> JournalError:
-    return JournalError(
+def _damaged(path: Path, detail: str) -> DamagedJournal:
+    return DamagedJournal(
         f"the journal {path} is damaged ({shorten(detail, 200)}); it was left as it is: move it aside "
         "together with its -wal file and keep both, then restore a backup, or start with a new journal: "
         "the guard finds open exits again on the root chain"
