@@ -433,7 +433,8 @@ def _journal(config: Config, game: ExitGame, accounts: list[Address], alerts: Al
             "journal/damaged",
             Severity.CRITICAL,
             f"the journal was damaged and is begun anew; the old one is kept as {journal.aside}. Open exits"
-            " are found again on the root chain; what earlier transactions cost is not known any more",
+            " are found again on the root chain, and `plasma-guard exits process` takes up your own again;"
+            " what earlier transactions cost is not known any more",
         )
     return journal
 
