@@ -1,9 +1,12 @@
-"""Bytes that nobody has cannot hold a nonce; each story once left its calls waiting for ever."""
+"""What once left calls waiting for ever: bytes that nobody has, and endpoints that contradict each other."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
+from plasma_guard.domain.errors import ChainUnavailable
+from plasma_guard.domain.primitives import Hash32
 from plasma_guard.domain.transactions import AttemptStatus, Confirmed, WouldRevert
 from support.lane_world import GAS, GWEI, LaneWorld, Signed, digest
 
@@ -70,3 +73,28 @@ def test_a_transfer_of_nothing_undercuts_what_no_node_took(world: LaneWorld) -> 
     assert outcomes["needed"] is Confirmed
     assert outcomes["late"] is outcomes["dear"] is WouldRevert
     assert None not in outcomes.values()
+
+
+def test_while_receipts_are_disputed_the_same_bytes_go_on_being_offered(
+    world: LaneWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An endpoint that lies about our nonce and its receipt must not keep the call out of the pools."""
+    world.submit("held", hard=600, budget=LARGE)
+    world.look()
+
+    async def disputed(_: Hash32) -> Any:
+        raise ChainUnavailable("two endpoints contradict each other")
+
+    async def used(*_: object) -> int:
+        return 1
+
+    with monkeypatch.context() as lies:
+        lies.setattr(world.chain, "receipt", disputed)
+        lies.setattr(world.chain, "transaction_count", used)
+        world.look()
+        world.chain.pool.clear()
+        world.chain.mine([])
+        world.look()
+        (attempt,) = world.journal.of("held")
+        assert [tx.hash for tx in world.chain.pool.values()] == [attempt.hash]
+    assert ended(world) == {"held": Confirmed}

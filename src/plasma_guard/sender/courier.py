@@ -105,6 +105,8 @@ class Courier:
         wait for this one's nonce to be used, `alone` that no other call was ever signed for it.
         """
         before = state.receipt
+        # While nobody can tell what became of it, the same bytes go on being handed out.
+        flight.step = Step.WAIT if flight.withdrawn is not None else Step.BROADCAST
         # An unused nonce has no receipt: with hundreds of calls under way, to ask for each takes seconds.
         used = [each for each in state.attempts if before or each.nonce < moment.mined_count]
         receipts = await own_receipts(self.chain, used)
