@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import tempfile
 import time
 from collections.abc import Callable, Mapping
@@ -35,6 +36,7 @@ SAID = {
     "guarding": "I guard this chain now",
     "an exit was started": "I see an exit of output {position} in block {block}",
     "proven, to be answered": "proven: {reason}",
+    "out: our exit is paid": "{reason}",
     "held": "I hold: {reason}",
     "signed": "I sign {tx}: nonce {nonce}, at most {max_fee} wei per gas",
     "mined": "{tx} is mined in block {block}",
@@ -45,6 +47,7 @@ SAID = {
     "joined: our own output is piggybacked": "{what}: transaction {tx} cost {gas_cost_wei} wei",
 }
 """Which of the daemon's log lines are part of the story, and how they read there."""
+SUMS = re.compile(r"; (what is at stake|\d+ wei are at stake).*$")
 EVERY = "all"
 
 
@@ -164,11 +167,12 @@ def _teller(started: float, *, quiet: bool) -> Callable[[str, str], None]:
 def _retell(line: Mapping[str, Any], tell: Callable[[str, str], None]) -> None:
     sentence = SAID.get(str(line.get("event")))
     if sentence is not None:
-        tell("guard", sentence.format_map({**line, "what": str(line["event"]).partition(":")[2].strip()}))
+        what = str(line["event"]).partition(":")[2].strip()
+        # The sums are in the verdict; here they would drown the story.
+        reason = SUMS.sub("", str(line.get("reason", "")))
+        tell("guard", sentence.format_map({**line, "what": what, "reason": reason}))
     elif "alert" in line:
         tell("guard", f"alert: {line['event']}")
     elif line.get("level") in {"error", "warning"}:
-        tell(
-            "guard",
-            f"{line.get('level')}: {line.get('event')} {line.get('error') or line.get('reason') or ''}",
-        )
+        why = line.get("error") or line.get("reason")
+        tell("guard", f"{line['level']}: {line.get('event')}" + (f": {why}" if why else ""))
