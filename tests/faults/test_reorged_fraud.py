@@ -72,6 +72,7 @@ async def test_fault_18_an_answer_under_way_to_a_removed_fraud_costs_one_transac
         assert await guard.closures() == [Closure.MOOT.value]
         costs = [each.cost for each in await intents(guard)]
         assert len([cost for cost in costs if cost]) <= 1
+        assert not [line for line in guard.alerts() if str(line["alert"]).startswith("case/")]
     assert (await net.spent()).transactions == 1
     assert not await net.challenges()
 

@@ -57,7 +57,7 @@ class Settle:
             self._metrics.count("fee_spent_wei_total", outcome.receipt.cost)
         turn = await self._turn(case)
         if turn is None or not isinstance(turn.decision, Close):
-            if isinstance(outcome, WouldRevert) and (withdrawn or turn is None):
+            if isinstance(outcome, WouldRevert | Reverted) and (withdrawn or turn is None):
                 # The exit is gone, or was when the answer was taken back: if it returns, it is answered.
                 log.info("not answered, as nothing asked for it", case=case.id, reason=outcome.reason)
                 return None
