@@ -107,7 +107,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--blocks", type=int, default=7, help="blocks of each generation (7)")
     parser.add_argument("--frauds", type=int, default=1000, help="frauds at once (1000)")
     parser.add_argument(
-        "--windows", type=int, nargs="+", default=[16, 1000], help="transactions in flight at most (16 1000)"
+        "--windows", type=int, nargs="+", default=[1000], help="transactions in flight at most (1000)"
     )
     parser.add_argument("--cases", type=int, default=10_000, help="calls priced through storms (10000)")
     parser.add_argument("--outputs", type=int, default=10_000, help="outputs in the vault (10000)")

@@ -35,7 +35,6 @@ from plasma_guard.domain.primitives import Address
 
 BLOCK_GAS: Final = 30_000_000
 BLOCK_SECONDS: Final = 1
-DEFAULT_WINDOW: Final = 16
 MARGIN: Final = 1.2
 """How many times the number of blocks that the gas limit alone asks for is allowed."""
 OWN_RATE: Final = 150.0

@@ -522,6 +522,32 @@ async def test_no_more_than_the_limit_is_in_flight_and_the_nearest_deadline_goes
     assert await b.nonce() == 5
 
 
+async def test_more_calls_are_in_flight_while_the_node_takes_them(b: Bench) -> None:
+    """Sixteen at first, and twice as many each time all are taken: forty fit into one block."""
+    for number in range(40):
+        b.start(b.sender.submit(b.call(f"call {number}"), await b.window()))
+    await b.settle()
+    await b.turn()
+    assert len(await b.pool()) == 40
+    await b.block(3)
+    assert await b.mined_calls() == 40
+
+
+async def test_a_full_pool_gets_no_more_than_it_keeps_for_sure(b: Bench) -> None:
+    """A node with sixteen places refuses the next ones once, and is not pressed again."""
+    strict = b.proxy.pool = StrictPool(b.evm)
+    for number in range(40):
+        b.start(b.sender.submit(b.call(f"call {number}"), await b.window()))
+    await b.settle()
+    await b.turn()
+    assert len(await b.pool()) == 16
+    for _ in range(12):
+        await b.block()
+        assert len(await b.pool()) <= 16
+    assert await b.mined_calls() == 40
+    assert set(strict.refused) == {"account limit exceeded"}
+
+
 async def test_many_calls_at_once_take_nonces_without_a_gap(b: Bench) -> None:
     """Sixteen at once, all in the pool, all mined in the next block."""
     for number in range(16):

@@ -98,8 +98,9 @@ class RootChain(_Section):
     call_deadline: Number = seconds(10, "Longest wait for one answer of one endpoint.", 0.1, 60)
     poll_interval: Number = seconds(4, "Time between looks at the newest block.", 0.05, 60)
     max_in_flight: Whole = setting(
-        16,
-        "Transactions of one account that may wait to be mined; nodes hold 16 of an account for sure.",
+        1000,
+        "Most transactions of one account that may wait to be mined: 16 at first, which every node keeps, and"
+        " twice as many whenever nodes took them all.",
         expected="a whole number of transactions from 1 to 10000",
         unit="transactions",
         ge=1,

@@ -65,8 +65,8 @@ class SendState:
         """Start from what is on disk; the wait for a bump begins `now`: nobody knows when it began."""
         self.attempts = list(attempts)
         self.receipt: Receipt | None = None
-        self.refused = False
-        """Whether no node took the newest bytes when they were last handed out."""
+        self.refusal: NodeError | None = None
+        """Why no node took the newest bytes when they were last handed out; None if one did."""
         self.outbids_rivals = True
         """Whether a replacement must beat what other calls offered for the nonce, too."""
         self._confirmations = confirmations
@@ -134,6 +134,11 @@ class SendState:
         """Return how deep another transaction on our nonce must be before it is believed, in blocks."""
         return self._foreign_needed if urgent else max(self._foreign_needed, self._confirmations)
 
+    @property
+    def is_taken(self) -> bool:
+        """Whether a node took the newest bytes when they were last handed out."""
+        return self._offered_at_head is not None and self.refusal is None
+
     def unoffered(self, head: int) -> bool:
         """Whether the newest bytes have not been handed out since this head came."""
         return self._offered_at_head is None or head > self._offered_at_head
@@ -148,17 +153,17 @@ class SendState:
         self._signed_at = now
         self._offered_at_head = None
         self._must_bump = False
-        self.refused = False
+        self.refusal = None
 
     def offered(self, head: int) -> None:
         """Note that a node has the newest bytes; they are handed out again at the next head."""
         self._offered_at_head = head
-        self.refused = False
+        self.refusal = None
 
     def rejected(self, error: NodeError, head: int) -> None:
         """Note why no node took the newest bytes."""
         self._offered_at_head = head
-        self.refused = True
+        self.refusal = error
         if error in {NodeError.REPLACEMENT_UNDERPRICED, NodeError.FEE_TOO_LOW}:
             self._must_bump = True
         if error is NodeError.REPLACEMENT_UNDERPRICED:

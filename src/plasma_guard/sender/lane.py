@@ -31,6 +31,7 @@ from plasma_guard.sender.attempt import SendState, Step
 from plasma_guard.sender.courier import Courier
 from plasma_guard.sender.flight import Alarms, Flight
 from plasma_guard.sender.line import Line, Place
+from plasma_guard.sender.places import Places
 from plasma_guard.sender.pricing import Moment
 from plasma_guard.sender.purse import Ledger
 from plasma_guard.sender.roster import Known, Roster
@@ -55,6 +56,7 @@ class Lane:
         self._alarms = Alarms(alerts, f"lane/{self._account}", account=str(self._account))
         self._roster = Roster()
         self._wake = asyncio.Event()
+        self._places = Places(self._settings.max_in_flight)
         self._task: asyncio.Task[None] | None = None
         self._known: Moment | None = None
         self._seen_at = float("-inf")
@@ -133,6 +135,7 @@ class Lane:
         self._roster.clear()
 
     async def _loop(self) -> None:
+        self._places = Places(self._settings.max_in_flight)
         while self._roster:
             self._wake.clear()
             await self._survive(None, self._tick)
@@ -177,7 +180,7 @@ class Lane:
         # What is new gains nothing from facts that are a moment younger, and may lose by the wait.
         moment = (self.prepared() if new else None) or await self._moment()
         line = self._line(moment)
-        active = self._roster.active(line, self._settings.max_in_flight)
+        active = self._roster.active(line, self._places.limit)
         ledger = self._ledger(moment)
         looked = await asyncio.gather(
             *(
@@ -200,7 +203,11 @@ class Lane:
         await self._clear_the_way(moment)
         await self._offer(active, moment)
         self._alarms.clear()
-        if any(flight.outcome.done() or flight.step is Step.REPLAN for flight, _ in active):
+        more = self._places.grow([state for _, state in active if state.in_flight])
+        waits = any(flight.unsigned for flight in self._roster)
+        if (more and waits) or any(
+            flight.outcome.done() or flight.step is Step.REPLAN for flight, _ in active
+        ):
             self._wake.set()  # a place or a nonce is free: go round at once
 
     async def _moment(self) -> Moment:
@@ -268,7 +275,7 @@ class Lane:
                 continue
             passing = self._courier.offers.can_pass(flight, gas_limit, moment)
             seat = self._roster.seat(flight, state, line, passing=passing)
-            full = line.held >= self._settings.max_in_flight
+            full = line.held >= self._places.limit
             if seat is None or (full and seat.nonce >= line.end):
                 continue
             name = flight.candidate.intent

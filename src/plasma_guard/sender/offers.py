@@ -86,7 +86,7 @@ class Offers:
         Asked only after a refusal: a node that takes the bytes holds them. Raises `ChainUnavailable`.
         """
         current = state.current
-        if current is None or not state.refused or not state.unoffered(moment.head.number):
+        if current is None or state.refusal is None or not state.unoffered(moment.head.number):
             return False
         price = self.price(flight, current.gas_limit, moment, available, None)
         if not isinstance(price, Fees) or fees.lowered(current.fees, price) is None:

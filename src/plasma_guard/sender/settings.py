@@ -14,12 +14,13 @@ class SenderSettings:
 
     `confirmations` counts blocks with the one that mined the transaction. `max_fee_per_gas` is in wei per
     gas. `bump_after` and `poll` are seconds. `max_in_flight` bounds transactions signed but not mined, per
-    account: nodes hold 16 pending ones of an account for sure. `gas_margin` is in percent of the estimate.
-    `foreign_heads` is how many heads in a row must show our nonce used by a transaction that is not ours
-    before the call is planned on the next one; while `soft` is ahead it is never less than `confirmations`.
-    `block_time` is the usual time between blocks in seconds. `max_fee_is_soft` lets a call past its soft time
-    pay more than `max_fee_per_gas`, up to its budget. `max_cost_per_day` is what all gas of 24 hours may cost
-    and `reserve` what an account keeps for calls past their soft time, both in wei; None: no such cap.
+    account; a lane begins with 16 and takes more while nodes do (`places.py`). `gas_margin` is in percent of
+    the estimate. `foreign_heads` is how many heads in a row must show our nonce used by a transaction that is
+    not ours before the call is planned on the next one; while `soft` is ahead it is never less than
+    `confirmations`. `block_time` is the usual time between blocks in seconds. `max_fee_is_soft` lets a call
+    past its soft time pay more than `max_fee_per_gas`, up to its budget. `max_cost_per_day` is what all gas
+    of 24 hours may cost and `reserve` what an account keeps for calls past their soft time, both in wei;
+    None: no such cap.
     """
 
     chain_id: int
@@ -27,7 +28,7 @@ class SenderSettings:
     max_fee_per_gas: Wei = Wei(500 * GWEI)
     bump_after: float = 24.0
     poll: float = 4.0
-    max_in_flight: int = 16
+    max_in_flight: int = 1000
     gas_margin: int = 125
     foreign_heads: int = 3
     block_time: int = 12
