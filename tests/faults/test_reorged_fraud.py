@@ -80,7 +80,11 @@ async def test_fault_18_an_answer_under_way_to_a_removed_fraud_costs_one_transac
 async def test_fault_18_a_fraud_that_comes_back_is_challenged_as_if_it_had_never_been_away(
     net: Arena, rpc: RpcProxy, tmp_path: Path
 ) -> None:
-    """Fault 18: seen to be gone, mined again within twelve blocks: the answer stayed open, and stops it."""
+    """Fault 18: seen to be gone, mined again within twelve blocks: the answer stops it.
+
+    A look between the reorg and the scan that finds it may take the answer for one that is not needed: that
+    costs one transfer of nothing, and no more.
+    """
     fraud = await net.fraud()
     await net.reported(fraud)
     rpc.fault = errors(eth_sendRawTransaction=POOL_FULL)
@@ -108,9 +112,9 @@ async def test_fault_18_a_fraud_that_comes_back_is_challenged_as_if_it_had_never
         assert not [line for line in guard.alerts() if line["severity"] == "critical"]
     (challenge,) = await net.challenges()
     assert challenge.position == fraud.exit.position
-    assert (await net.spent()).transactions == 1
-    (intent,) = await intents(guard)
-    assert {each.nonce for each in intent.attempts} == {0}
+    answers = [each for each in await intents(guard) if not each.candidate.is_fill]
+    assert len(answers) == 1
+    assert (await net.spent()).transactions == len([each for each in await intents(guard) if each.cost]) <= 2
 
 
 async def test_fault_19_a_challenge_of_somebody_else_ends_ours_without_an_alarm(

@@ -22,9 +22,12 @@ class Moot:
         self._journal = journal
         self._chain = chain
         self._gone_since: dict[tuple[int, str], int] = {}
+        self._highest = 0
 
     async def step(self, head: BlockStamp) -> list[Case]:
         """Return the cases closed at this head, whose answers are not needed any more."""
+        # While a node reorganizes, its head can be far below what it was a moment ago.
+        self._highest = max(self._highest, head.number)
         vanished = {(each.exit_id, each.start): each for each in await self._journal.vanished_exits()}
         self._gone_since = {key: since for key, since in self._gone_since.items() if key in vanished}
         if not vanished:
@@ -34,7 +37,7 @@ class Moot:
             key = (case.key.exit_id, case.key.start)
             if key not in vanished:
                 continue
-            since = self._gone_since.setdefault(key, head.number)
+            since = self._gone_since.setdefault(key, self._highest)
             if head.number - since < MOOT_AFTER_BLOCKS or await self._may_come_back(case.key.start):
                 continue
             await self._journal.close_case(case.id, Closure.MOOT, head.timestamp)
