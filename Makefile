@@ -13,8 +13,8 @@ LOCK := $(BIN)/uv pip compile --universal --python-version 3.11 \
 	--generate-hashes --no-emit-index-url --no-header --quiet
 # Arguments for the command behind a target: make demo ARGS="--generation ald --json"
 ARGS ?=
-# Test processes, one more than CI has cores: most tests wait for blocks. Those of one file share a local EVM.
-WORKERS ?= 3
+# Test processes. Tests of one file stay together: they share a local EVM.
+WORKERS ?= 2
 # Random steps of `make test-long`; `make test` takes 10,000.
 STEPS ?= 100000
 
