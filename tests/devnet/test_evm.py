@@ -36,6 +36,8 @@ def _refuses(port: int, within: float) -> bool:
             socket.create_connection(("127.0.0.1", port)).close()
         except ConnectionRefusedError:
             return True
+        except ConnectionResetError:
+            continue  # it dies at this very moment
     return False
 
 

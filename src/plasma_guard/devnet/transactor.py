@@ -15,6 +15,7 @@ from eth_utils.address import to_checksum_address
 
 from plasma_guard.devnet.artifacts import Artifact
 from plasma_guard.devnet.errors import DevnetError
+from plasma_guard.devnet.jsonrpc import EvmRpcError
 
 _MINED_SECONDS: Final = 10.0
 _POLL_SECONDS: Final = 0.002
@@ -79,10 +80,8 @@ class Transactor:
         account: LocalAccount = Account.from_key(key)
         if self._chain_id is None:
             self._chain_id = int(await self._node.rpc("eth_chainId"), 16)
-        nonce = int(await self._node.rpc("eth_getTransactionCount", account.address, "pending"), 16)
         fields: dict[str, Any] = {
             "chainId": self._chain_id,
-            "nonce": nonce,
             "gas": _GAS_LIMIT,
             "gasPrice": _GAS_PRICE,
             "value": value,
@@ -90,12 +89,28 @@ class Transactor:
         }
         if to is not None:
             fields["to"] = to_checksum_address(to)
-        signed = account.sign_transaction(fields)
-        transaction_hash = await self._node.rpc("eth_sendRawTransaction", signed.raw_transaction.to_0x_hex())
+        transaction_hash = await self._take(account, fields)
         receipt = await self._receipt(transaction_hash, what)
         if receipt["status"] != "0x1":
             raise DevnetError(f"{what} reverted (transaction {transaction_hash})")
         return receipt
+
+    async def _take(self, account: LocalAccount, fields: dict[str, Any]) -> str:
+        """Sign for the next nonce and hand the transaction to the node; return its hash.
+
+        A node that mines by itself may count what it has just mined a moment late: what it refuses for that
+        did nothing, and is signed again.
+        """
+        for last in (False, False, True):
+            nonce = int(await self._node.rpc("eth_getTransactionCount", account.address, "pending"), 16)
+            signed = account.sign_transaction({**fields, "nonce": nonce}).raw_transaction.to_0x_hex()
+            try:
+                return str(await self._node.rpc("eth_sendRawTransaction", signed))
+            except EvmRpcError as error:
+                if last or "nonce too low" not in str(error):
+                    raise
+            await asyncio.sleep(_POLL_SECONDS)
+        raise AssertionError(account.address)
 
     async def _receipt(self, transaction_hash: str, what: str) -> dict[str, Any]:
         if not await self._node.rpc("anvil_getAutomine"):
