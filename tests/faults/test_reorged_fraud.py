@@ -30,6 +30,15 @@ async def intents(guard: Guard) -> list[IntentRecord]:
         return await reader.intents()
 
 
+async def all_over(guard: Guard) -> None:
+    """Wait until every call has an outcome."""
+
+    async def over() -> bool:
+        return all(each.outcome is not None for each in await intents(guard))
+
+    await until(over, "every intent is over")
+
+
 async def test_fault_18_a_fraud_that_a_reorg_removes_for_good_is_moot(net: Arena, tmp_path: Path) -> None:
     """Fault 18: nothing of the answer was broadcast when its exit went away: it costs nothing at all."""
     fraud = await net.fraud()
@@ -64,11 +73,7 @@ async def test_fault_18_an_answer_under_way_to_a_removed_fraud_costs_one_transac
         await taken_out(net, fraud)
         await net.release()
         await guard.heard("moot: a reorg removed the exit")
-
-        async def over() -> bool:
-            return all(each.outcome is not None for each in await intents(guard))
-
-        await until(over, "every intent is over")
+        await all_over(guard)
         assert await guard.closures() == [Closure.MOOT.value]
         costs = [each.cost for each in await intents(guard)]
         assert len([cost for cost in costs if cost]) <= 1
@@ -133,11 +138,7 @@ async def test_fault_19_a_challenge_of_somebody_else_ends_ours_without_an_alarm(
         assert (await net.spent()).transactions == 0
         rpc.fault = None
         await guard.settled()
-
-        async def over() -> bool:
-            return all(each.outcome is not None for each in await intents(guard))
-
-        await until(over, "every intent is over")
+        await all_over(guard)
         assert await guard.closures() == [Closure.RESOLVED_BY_OTHERS.value]
         assert not [line for line in guard.alerts() if line["severity"] == "critical"]
         assert len({each.nonce for intent in await intents(guard) for each in intent.attempts}) == 1

@@ -154,12 +154,9 @@ class Stage:
     async def leaves(self, owner: Person, position: UtxoPosition, amount: Wei = ETHER) -> StartedExit:
         """Have somebody honestly exit an output, to be paid at the end."""
         started = await self.people.start_exit(owner, position, amount)
-        bounty = self._bounties.standard_exit
         self.loses(owner, started.bond, "the bond of a standard exit")
-        self.gains(owner, started.bond - bounty, "its bond back", at_end=True)
+        self._standard_exit_ends(owner, started.bond, self.carol)
         self.gains(owner, amount, "the exited output", at_end=True)
-        if bounty:
-            self.gains(self.carol, bounty, "the bounty for processing", at_end=True)
         self.tell(owner.name, f"I exit output {position}, which is mine")
         return started
 
@@ -177,12 +174,16 @@ class Stage:
 
     def is_paid_behind(self, thief: Person, bond: Wei, amount: Wei) -> None:
         """Note that the guard's processing of the queue gives a thief the bond back, and an amount."""
-        bounty = self._bounties.standard_exit
-        self.gains(thief, bond - bounty, "its bond back", at_end=True)
-        if bounty:
-            self.gains(self.guard, bounty, "the bounty for processing", at_end=True)
+        self._standard_exit_ends(thief, bond, self.guard)
         if amount:
             self.gains(thief, amount, "what the fraudulent exit pays", at_end=True)
+
+    def _standard_exit_ends(self, owner: Person, bond: Wei, processor: Person) -> None:
+        """Note that a standard exit's bond comes back, less what its processing earns."""
+        bounty = self._bounties.standard_exit
+        self.gains(owner, bond - bounty, "its bond back", at_end=True)
+        if bounty:
+            self.gains(processor, bounty, "the bounty for processing", at_end=True)
 
     def gets_out(self, amount: Wei = ETHER) -> None:
         """Note that the guard gets its money by the end; its bonds come back, and bounties stay its own."""

@@ -143,9 +143,13 @@ class _Keystore(_Source):
         except ValueError as error:
             reason = "the password is wrong" if "MAC mismatch" in str(error) else "it cannot be decrypted"
             raise ConfigurationError(f"{name}: {reason}") from None
-        except (KeyError, TypeError, NotImplementedError):
+        except (KeyError, TypeError):
             raise ConfigurationError(
                 f"{name}: it cannot be decrypted: its `crypto` part is incomplete"
+            ) from None
+        except NotImplementedError:  # eth-keyfile's word for a key derivation that it does not know
+            raise ConfigurationError(
+                f"{name}: it is encrypted in an unknown way: expected version 3 with `kdf` scrypt or pbkdf2"
             ) from None
 
     def _password(self) -> str:
