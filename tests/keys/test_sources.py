@@ -145,6 +145,12 @@ def test_a_keystore_that_does_not_open_says_why(secret: Callable[..., Path], key
         load_key(KeySettings(keystore=secret("{}", "b")), wrong)
     with pytest.raises(ConfigurationError, match="cannot be decrypted"):
         load_key(KeySettings(keystore=secret('{"crypto": {}, "version": 3}', "c")), wrong)
+    with pytest.raises(ConfigurationError, match="expected version 3; write it anew"):
+        load_key(KeySettings(keystore=secret('{"crypto": {}, "version": 1}', "d")), wrong)
+    unknown = json.loads(keystore_text)
+    unknown["crypto"]["kdf"] = "argon2"
+    with pytest.raises(ConfigurationError, match="`kdf` is not scrypt or pbkdf2"):
+        load_key(KeySettings(keystore=secret(json.dumps(unknown), "e")), wrong)
 
 
 def test_the_key_of_another_account_is_refused() -> None:

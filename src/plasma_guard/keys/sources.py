@@ -145,11 +145,12 @@ class _Keystore(_Source):
             raise ConfigurationError(f"{name}: {reason}") from None
         except (KeyError, TypeError):
             raise ConfigurationError(
-                f"{name}: it cannot be decrypted: its `crypto` part is incomplete"
+                f"{name}: it cannot be decrypted: its `crypto` part is incomplete, or its `kdf` is not scrypt"
+                " or pbkdf2"
             ) from None
-        except NotImplementedError:  # eth-keyfile's word for a key derivation that it does not know
+        except NotImplementedError:  # eth-keyfile's word for the older versions of keystores
             raise ConfigurationError(
-                f"{name}: it is encrypted in an unknown way: expected version 3 with `kdf` scrypt or pbkdf2"
+                f"{name}: is of another version: expected version 3; write it anew by a wallet"
             ) from None
 
     def _password(self) -> str:
